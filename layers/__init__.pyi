@@ -1,0 +1,12 @@
+from .city import City as City
+from .errors import CityTwinError as CityTwinError
+from .files import read as read
+from .files import write as write
+from .osm import fetch as fetch
+from .place import Place as Place
+from .registry import LAYERS as LAYERS
+from .samples import sample as sample
+from .samples import toy_town as toy_town
+from .spec import Column as Column
+from .spec import LayerSpec as LayerSpec
+from .spec import check as check

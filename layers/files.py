@@ -1,0 +1,333 @@
+"""A whole city from files and into a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import xarray as xr
+from pyproj import CRS
+
+from layers import buildings, corridors, green, roads, squares, water
+from layers.city import City, as_area
+from layers.errors import LayerError, MissingInput, SourceError, nearest
+from layers.place import Place, locate
+from layers.provenance import now
+from layers.registry import LAYERS
+from layers.shapes import mend
+from layers.spec import check
+from layers.terrain import read_raster
+from layers.vectors import (
+    existing_file,
+    label,
+    metric_crs,
+    read_mapped,
+    split_layer,
+    to_metres,
+    vector_layers,
+)
+from layers.weather import read_weather
+
+META = "citytwin_city"
+MARGIN = 500.0  # features this far outside the study area are kept as context [m]
+
+TIDY: dict[str, Callable[..., gpd.GeoDataFrame]] = {
+    "buildings": buildings.tidy, "roads": roads.tidy, "green": green.tidy,
+    "trees": green.tidy_trees, "tree_rows": green.tidy_tree_rows, "water": water.tidy,
+    "squares": squares.tidy, "corridors": corridors.tidy,
+}
+_ALIASES = {"buildings": list(buildings.ALIASES), "roads": list(roads.ALIASES)}
+_DIMENSION = {"polygon": (2,), "line": (1,), "point": (0,), "line or polygon": (1, 2)}
+_MIXED = {"water": (2, 1)}  # layers whose raw features may be of another kind
+
+
+def read(path: str | Path | None = None, *, columns: Mapping[str, Mapping[str, str]] | None = None,
+         area: str | Path | None = None, terrain: str | Path | None = None,
+         canopy: str | Path | None = None, weather: str | Path | None = None, crs: Any = None,
+         name: str = "", country: str = "", region: str = "", **sources: str | Path) -> City:
+    """Return a city from a file of ours, an OSM extract, or one file a layer.
+
+    Parameters
+    ----------
+    path
+        A GeoPackage written by `write`, any file with layers named as ours, an ``.osm.pbf``
+        extract, or one file of building footprints.
+    columns
+        Layer to {our column: the file's column}.
+    area
+        Polygon file of the study area; the box of the buildings when None, said in the history.
+    terrain, canopy
+        Rasters of elevation and of vegetation height [m].
+    weather
+        EPW or TMY file.
+    crs
+        CRS of files that do not say their own.
+    name, country, region
+        What the place is called and where it is; found from the nearest town when empty.
+    sources
+        ``buildings=``, ``roads=``, ``green=``, ``trees=``, ``tree_rows=``, ``water=``,
+        ``squares=``, ``corridors=``: a file, or ``FILE:LAYER``.
+
+    Raises
+    ------
+    SourceError, LayerError
+        Naming the file, layer and row, what was expected, what came and the mend.
+    """
+    columns = dict(columns or {})
+    for layer in (*sources, *columns):
+        if layer not in LAYERS:
+            raise LayerError(f"there is no layer {layer!r}{nearest(layer, list(LAYERS))} (layers "
+                             f"are {', '.join(LAYERS)})")
+    if crs is not None:
+        try:
+            crs = CRS.from_user_input(crs)
+        except Exception as error:
+            raise LayerError(f"--crs {crs!r} is no CRS", mend="Write EPSG:32650") from error
+    if path is not None:
+        file, part = split_layer(str(path))
+        existing_file(file, "city file")
+        if file.name.endswith(".pbf"):
+            from layers.pbf import read_pbf
+
+            city = read_pbf(file, name=name, country=country, region=region)
+            return _with_rasters(city, terrain, canopy, weather)
+        found = vector_layers(file) if file.suffix.lower() == ".gpkg" and part is None else []
+        if META in found:
+            return _with_rasters(_read_ours(file, found), terrain, canopy, weather)
+        ours = [n for n in found if n in LAYERS]
+        if ours:
+            sources = {**{n: f"{file}:{n}" for n in ours}, **sources}
+            area = area or (f"{file}:area" if "area" in found else None)
+        else:
+            sources = {"buildings": str(path), **sources}
+    if "buildings" not in sources:
+        raise MissingInput("no buildings were given", mend="Name a file with --buildings FILE")
+    return _assemble(dict(sources), columns, area, terrain, canopy, weather, crs, name,
+                     Place(country, region, "user") if country else None)
+
+
+def _assemble(sources: dict[str, str | Path], columns: dict[str, Mapping[str, str]],
+              area: str | Path | None, terrain: str | Path | None, canopy: str | Path | None,
+              weather: str | Path | None, crs: Any, name: str, place: Place | None) -> City:
+    raw: dict[str, gpd.GeoDataFrame] = {}
+    for layer, source in sources.items():
+        file, part = split_layer(str(source))
+        known = [*LAYERS[layer].names, *_ALIASES.get(layer, [])]
+        raw[layer] = read_mapped(file, columns.get(layer, {}), known, layer=part, crs=crs)
+    shape, target, notes = _study_area(area, raw["buildings"], crs)
+    history = [f"{now()}: read {', '.join(f'{k} from {Path(str(v)).name}' for k, v in sources.items())}"]
+    where = place or locate(*_lonlat(shape, target))
+    near = shapely.box(*shape.bounds).buffer(MARGIN, join_style="mitre")
+    layers: dict[str, Any] = {}
+    fallbacks: list[tuple[str, int]] = []
+    for layer, gdf in raw.items():
+        moved, note = to_metres(gdf, target, f"layer {layer!r}")
+        notes += [note] if note else []
+        table, counts = _mended(layer, moved, str(sources[layer]))
+        fallbacks += [(f"{layer}: geometries {k}", v) for k, v in counts.items() if v]
+        table = table[table.intersects(near)].reset_index(drop=True)
+        if layer == "buildings" and table.empty:
+            raise LayerError(f"{sources[layer]}: none of the {len(gdf)} buildings lies in the "
+                             "study area", mend="Check the CRS of both files")
+        try:
+            extra = {"country": where.country} if layer == "buildings" else {}
+            layers[layer] = TIDY[layer](table, **extra)
+        except LayerError as error:
+            raise LayerError(f"{sources[layer]}: {error}") from error
+    city = City(layers, shape, target, name=name, place=where,
+                sources=tuple(f"{Path(str(v)).name}: the user's own file" for v in
+                              sources.values()),
+                history=(*history, *notes), fallbacks=tuple(fallbacks))
+    city = _with_rasters(city, terrain, canopy, weather)
+    check(city)
+    return city
+
+
+def _study_area(area: str | Path | None, built: gpd.GeoDataFrame,
+                crs: Any) -> tuple[Any, CRS, list[str]]:
+    target = metric_crs(built)
+    if area is None:
+        moved, note = to_metres(built, target, "layer 'buildings'")
+        shape = shapely.box(*moved.total_bounds)
+        if not np.isfinite(moved.total_bounds).all() or shape.area <= 0:
+            raise LayerError("the buildings span no area", mend="Give one with --area FILE")
+        return shape, target, [f"no study area was given: the box of the buildings is taken, "
+                               f"{shape.area / 1e6:.2f} km2"]
+    file, part = split_layer(str(area))
+    from layers.vectors import read_vector
+
+    gdf, note = to_metres(read_vector(file, layer=part, crs=crs), target, "the study area")
+    try:
+        return as_area(shapely.union_all(shapely.make_valid(gdf.geometry.values))), target, \
+            [note] if note else []
+    except LayerError as error:
+        raise LayerError(f"{file}: {error}") from error
+
+
+def _mended(layer: str, gdf: gpd.GeoDataFrame,
+            source: str) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
+    """Valid features of the dimensions the layer takes."""
+    wanted = _MIXED.get(layer, _DIMENSION[LAYERS[layer].geometry])
+    parts, counts = [], {"mended": 0, "dropped": 0}
+    for dimension in wanted:
+        table, done = mend(gdf, dimension)
+        parts.append(table)
+        counts["mended"] += done["mended"]
+    out = gpd.GeoDataFrame(pd.concat(parts), crs=gdf.crs)
+    counts["dropped"] = len(gdf) - len(out)
+    if out.empty:
+        kinds = ", ".join(sorted(set(gdf.geom_type.dropna()))) or "nothing"
+        raise LayerError(f"{source}: layer {layer!r} needs {LAYERS[layer].geometry} geometry, the "
+                         f"file has {kinds}")
+    return out, counts
+
+
+def _with_rasters(city: City, terrain: Any, canopy: Any, weather: Any) -> City:
+    extra: dict[str, Any] = {}
+    if terrain is not None:
+        extra["terrain"] = read_raster(terrain, crs=city.crs)
+    if canopy is not None:
+        extra["canopy"] = read_raster(canopy, crs=city.crs, what="canopy height",
+                                      limits=(-1.0, 150.0))
+    if weather is not None:
+        extra["weather"] = read_weather(weather)
+    if not extra:
+        return city
+    return city.with_layers(f"added {', '.join(extra)}", **extra)
+
+
+def _lonlat(shape: Any, crs: CRS) -> tuple[float, float]:
+    point = gpd.GeoSeries([shapely.point_on_surface(shape)], crs=crs).to_crs(4326)
+    return float(point.x.iloc[0]), float(point.y.iloc[0])
+
+
+def write(city: City, path: str | Path) -> Path:
+    """Write a whole city into one GeoPackage, replaced only when it is complete.
+
+    Vector layers become feature tables, the terrain a raster table, the weather an attribute
+    table; name, place, sources and history go into the table ``citytwin_city``.
+    """
+    import pyogrio
+
+    target = Path(path)
+    if target.suffix.lower() != ".gpkg":
+        raise SourceError(f"a city is written as .gpkg, got {target.name!r}",
+                          mend=f"Use -o {target.stem or 'city'}.gpkg")
+    if target.is_dir():
+        raise SourceError(f"{target} is a directory, expected a file name")
+    if not target.parent.exists():
+        target.parent.mkdir(parents=True)
+    partial = target.with_name(f".{target.stem}.partial-{os.getpid()}.gpkg")
+    partial.unlink(missing_ok=True)
+    try:
+        area = gpd.GeoDataFrame({"name": [city.name]}, geometry=[city.area], crs=city.crs)
+        for number, (name, table) in enumerate({"area": area, **city.frames}.items()):
+            pyogrio.write_dataframe(table, partial, layer=name, append=number > 0,
+                                    promote_to_multi=False if name == "trees" else None)
+        for name in ("terrain", "canopy"):
+            if name in city.layers:
+                _write_raster(city.layers[name], partial, name, city.crs)  # type: ignore[arg-type]
+        if "weather" in city.layers:
+            weather = city.layers["weather"]
+            assert isinstance(weather, xr.Dataset)
+            pyogrio.write_dataframe(weather.to_dataframe().reset_index(), partial,
+                                    layer="weather", append=True)
+        meta = {
+            "name": city.name, "country": city.place.country, "region": city.place.region,
+            "found_by": city.place.found_by, "sources": list(city.sources),
+            "history": list(city.history), "fallbacks": list(city.fallbacks),
+            "weather": dict(city.layers["weather"].attrs) if "weather" in city.layers else {},
+            "weather_units": {str(k): dict(v.attrs) for k, v in
+                              city.layers["weather"].data_vars.items()}  # type: ignore[union-attr]
+            if "weather" in city.layers else {},
+        }
+        table = pd.DataFrame({"key": list(meta), "value": [
+            json.dumps(v, ensure_ascii=False, default=str) for v in meta.values()]})
+        pyogrio.write_dataframe(table, partial, layer=META, append=True)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+        partial.with_name(partial.name + "-journal").unlink(missing_ok=True)
+    return target
+
+
+def _write_raster(band: xr.DataArray, file: Path, table: str, crs: CRS) -> None:
+    import rasterio
+    from rasterio.transform import from_origin
+
+    x, y = band["x"].to_numpy(), band["y"].to_numpy()
+    dx, dy = float(x[1] - x[0]), float(y[1] - y[0])
+    with rasterio.open(
+        file, "w", driver="GPKG", width=len(x), height=len(y), count=1, dtype="float32",
+        crs=crs, transform=from_origin(x[0] - dx / 2, y[-1] + dy / 2, dx, dy), nodata=-9999.0,
+        RASTER_TABLE=table, APPEND_SUBDATASET="YES", TILE_FORMAT="TIFF",
+    ) as out:
+        out.write(np.nan_to_num(band.to_numpy()[::-1], nan=-9999.0).astype("float32"), 1)
+
+
+def _read_ours(file: Path, found: list[str]) -> City:
+    import pyogrio
+
+    try:
+        table = pyogrio.read_dataframe(file, layer=META)
+        meta = {k: json.loads(v) for k, v in zip(table["key"], table["value"], strict=True)}
+        area = pyogrio.read_dataframe(file, layer="area")
+        layers: dict[str, Any] = {}
+        for name, spec in LAYERS.items():
+            if name in found:
+                frame = pyogrio.read_dataframe(file, layer=name)
+                layers[name] = spec.conform(frame)
+    except LayerError as error:
+        raise LayerError(f"{file}: {error}") from error
+    except Exception as error:
+        raise SourceError(f"{file} is a damaged city file: {' '.join(str(error).split())[:160]}",
+                          mend="Write it again") from error
+    for name in ("terrain", "canopy"):
+        band = _read_raster_table(file, name)
+        if band is not None:
+            layers[name] = band
+    if "weather" in found:
+        hours = pyogrio.read_dataframe(file, layer="weather").set_index("time")
+        weather = hours.to_xarray()
+        weather["time"] = pd.DatetimeIndex(hours.index).tz_localize(None).astype("datetime64[ns]")
+        weather.attrs = meta.get("weather", {})
+        for key, attrs in meta.get("weather_units", {}).items():
+            weather[key].attrs = attrs
+        layers["weather"] = weather
+    place = Place(meta.get("country", ""), meta.get("region", ""), meta.get("found_by", ""))
+    city = City(layers, as_area(area.geometry.iloc[0]), CRS.from_user_input(area.crs),
+                name=meta.get("name", ""), place=place, sources=tuple(meta.get("sources", ())),
+                history=tuple(meta.get("history", ())),
+                fallbacks=tuple((str(k), int(v)) for k, v in meta.get("fallbacks", ())))
+    try:
+        check(city)
+    except LayerError as error:
+        raise LayerError(f"{file}: {error}") from error
+    return city
+
+
+def _read_raster_table(file: Path, name: str) -> xr.DataArray | None:
+    import rasterio
+
+    try:
+        with rasterio.open(f"GPKG:{file}:{name}") as band:
+            values = band.read(1, masked=True).astype("float64").filled(np.nan)[::-1]
+            left, _, _, top = band.bounds
+            dx, dy = band.res
+            ny, nx = values.shape
+            crs = label(band.crs)
+    except rasterio.errors.RasterioIOError:
+        return None
+    return xr.DataArray(
+        values, dims=("y", "x"),
+        coords={"y": top - (np.arange(ny)[::-1] + 0.5) * dy,
+                "x": left + (np.arange(nx) + 0.5) * dx},
+        attrs={"units": "m", "long_name": "Elevation" if name == "terrain" else "Canopy height",
+               "crs": crs})

@@ -1,0 +1,85 @@
+"""Roads: centre lines with class, lanes, width, speed limit and, where known, traffic volume."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from layers.heights import parse_number, parse_speed
+from layers.spec import Column, LayerSpec
+
+MOTOR = ("motorway", "trunk", "primary", "secondary", "tertiary", "residential", "unclassified",
+         "service", "living_street")
+CLASSES = (*MOTOR, "pedestrian", "footway", "cycleway", "path", "steps", "track")
+
+SPEC = LayerSpec(
+    name="roads",
+    geometry="line",
+    about="Road centre lines; classes are OpenStreetMap's highway values.",
+    columns=(
+        Column("id", "str", about="identifier in the source"),
+        Column("name", "str", about="name, any script"),
+        Column("class", "str", about="highway class", choices=CLASSES, complete=True),
+        Column("lanes", "float", "1", "lanes, both directions together", low=0, high=24,
+               complete=True),
+        Column("width", "float", "m", "carriageway width", low=0, high=150, complete=True),
+        Column("width_from", "str", about="where the width comes from",
+               choices=("tag", "lanes", "default"), complete=True),
+        Column("speed_limit", "float", "km h-1", "legal speed", low=0, high=300, complete=True),
+        Column("oneway", "bool", about="one direction only"),
+        Column("volume", "float", "vehicle d-1",
+               "annual mean daily traffic, both directions; NaN when not counted", low=0,
+               high=400_000),
+    ),
+    osm={"highway": [*CLASSES, *(f"{c}_link" for c in MOTOR[:5]), "busway"]},
+)
+
+# Lanes (both ways), lane width [m] and legal speed [km/h] of a class where the source is silent.
+_DEFAULTS = pd.DataFrame.from_dict(
+    {
+        "motorway": (4, 3.75, 110), "trunk": (4, 3.5, 80), "primary": (4, 3.25, 50),
+        "secondary": (2, 3.25, 50), "tertiary": (2, 3.0, 50), "residential": (2, 2.75, 30),
+        "unclassified": (2, 2.75, 50), "service": (1, 3.0, 20), "living_street": (1, 4.0, 20),
+        "pedestrian": (0, 6.0, 6), "footway": (0, 2.0, 6), "cycleway": (0, 2.0, 20),
+        "path": (0, 1.5, 6), "steps": (0, 2.0, 6), "track": (1, 3.0, 30),
+    },
+    orient="index", columns=["lanes", "lane_width", "speed_limit"], dtype="float64",
+)
+
+ALIASES = {"highway": "class", "maxspeed": "speed_limit", "aadt": "volume"}
+
+
+def tidy(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return raw lines as the roads layer: unknown classes dropped, lanes, width and speed filled.
+
+    Widths come from the tag, else from lanes, else from the class; ``width_from`` tells.
+    """
+    gdf = raw.rename(columns={k: v for k, v in ALIASES.items()
+                              if k in raw.columns and v not in raw.columns}).copy()
+    if "class" not in gdf.columns:
+        gdf["class"] = "unclassified"
+    kind = gdf["class"].fillna("").astype(str).str.lower().str.replace("_link", "", regex=False)
+    kind = kind.replace({"busway": "service", "road": "unclassified", "": "unclassified"})
+    gdf["class"] = kind
+    gdf = gdf[kind.isin(CLASSES)].copy()
+    default = _DEFAULTS.reindex(gdf["class"]).set_axis(gdf.index)
+
+    lanes = parse_number(gdf["lanes"]) if "lanes" in gdf.columns else _nan(gdf)
+    lanes = lanes.where((lanes > 0) & (lanes <= 24))
+    width = parse_number(gdf["width"]) if "width" in gdf.columns else _nan(gdf)
+    width = width.where((width > 0.5) & (width <= 150))
+    lane_width = default["lane_width"]
+    gdf["width_from"] = np.select([width.notna(), lanes.notna()], ["tag", "lanes"], "default")
+    filled = lanes.fillna(default["lanes"])
+    gdf["width"] = width.fillna(filled.clip(lower=1) * lane_width)
+    gdf["lanes"] = filled
+    speed = parse_speed(gdf["speed_limit"]) if "speed_limit" in gdf.columns else _nan(gdf)
+    gdf["speed_limit"] = speed.where((speed > 0) & (speed <= 300)).fillna(default["speed_limit"])
+    volume = parse_number(gdf["volume"]) if "volume" in gdf.columns else _nan(gdf)
+    gdf["volume"] = volume
+    return SPEC.conform(gdf)
+
+
+def _nan(gdf: gpd.GeoDataFrame) -> pd.Series:
+    return pd.Series(np.nan, index=gdf.index)

@@ -1,0 +1,57 @@
+"""Units at the edge: the only place that talks to pint. Inside, plain floats in declared units."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from layers.errors import UnitsError
+
+
+@lru_cache(maxsize=1)
+def _registry() -> Any:
+    import pint
+
+    ureg: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    for line in ("vehicle = [vehicle] = veh", "person = [person] = head", "dwelling = [dwelling]",
+                 "CNY = [money]", "EUR = 7.8 * CNY"):
+        ureg.define(line)
+    return ureg
+
+
+def parse(units: str) -> Any:
+    """Return the pint unit of a UDUNITS string such as ``"kg m-2 a-1"``.
+
+    Raises
+    ------
+    UnitsError
+        When the text is no unit.
+    """
+    text = units.strip() or "1"
+    text = re.sub(r"%", "percent", text)
+    text = re.sub(r"(?<![A-Za-z])a(?![A-Za-z])", "year", text)
+    text = re.sub(r"([A-Za-z])(-?\d+)", r"\1**\2", text)
+    text = re.sub(r"\s+(?!\*|/)", " * ", text).replace("/ *", "/")
+    try:
+        return _registry().Unit("dimensionless" if text == "1" else text)
+    except Exception as error:
+        raise UnitsError(f"{units!r} is not a unit", mend='Write it as "kg m-2 a-1"') from error
+
+
+def factor(have: str, want: str) -> float:
+    """Return the number that turns a quantity in ``have`` into one in ``want``.
+
+    Raises
+    ------
+    UnitsError
+        When the two are not of one kind.
+    """
+    if have == want:
+        return 1.0
+    try:
+        return float((1 * parse(have)).to(parse(want)).magnitude)
+    except UnitsError:
+        raise
+    except Exception as error:
+        raise UnitsError(f"cannot turn {have!r} into {want!r}: not the same kind") from error

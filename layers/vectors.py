@@ -1,0 +1,216 @@
+"""Vector files of any common format, read with one clear error for whatever is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from pyproj import CRS
+
+from layers.errors import LayerError, SourceError, nearest
+
+SUFFIXES = (".gpkg", ".parquet", ".geoparquet", ".fgb", ".shp", ".geojson", ".json", ".gml",
+            ".kml", ".gpx", ".sqlite", ".gdb", ".zip")
+
+
+def existing_file(path: str | Path, what: str = "file") -> Path:
+    """Return ``path`` when it is a readable, not empty file.
+
+    Raises
+    ------
+    SourceError
+        Naming the path and what is there instead.
+    """
+    file = Path(path)
+    if not file.exists():
+        near = nearest(file.name, [p.name for p in file.parent.iterdir()]) \
+            if file.parent.is_dir() else ""
+        raise SourceError(f"{what} {file} does not exist{near}")
+    if file.is_dir() and file.suffix.lower() != ".gdb":
+        raise SourceError(f"{file} is a directory, expected a {what}",
+                          mend="Name the file inside it")
+    if file.is_file() and file.stat().st_size == 0:
+        raise SourceError(f"{file} is empty (0 bytes)")
+    return file
+
+
+def vector_layers(path: Path) -> list[str]:
+    """Return the names of the vector layers of a file."""
+    import pyogrio
+
+    try:
+        return [str(name) for name, _ in pyogrio.list_layers(path)]
+    except Exception as error:
+        raise SourceError(f"{path} cannot be read: {_reason(error)}",
+                          mend=f"Known formats: {', '.join(SUFFIXES)}") from error
+
+
+def read_vector(path: str | Path, *, layer: str | None = None,
+                crs: Any = None) -> gpd.GeoDataFrame:
+    """Return the features of one layer of a file, with a CRS.
+
+    Parameters
+    ----------
+    path
+        GeoPackage, GeoParquet, FlatGeobuf, Shapefile, GeoJSON, CityJSON or what else GDAL reads.
+    layer
+        Layer of a file that has several.
+    crs
+        CRS of a file that does not say its own.
+
+    Raises
+    ------
+    SourceError
+        When the file is missing, broken, of no known kind, or has several layers.
+    LayerError
+        When it has no geometry, no rows or no CRS.
+    """
+    from layers.cityjson import is_cityjson, read_cityjson
+
+    file = existing_file(path)
+    if is_cityjson(file):
+        gdf = read_cityjson(file)
+    elif file.suffix.lower() in (".parquet", ".geoparquet"):
+        gdf = _parquet(file)
+    else:
+        gdf = _ogr(file, layer)
+    if crs is not None and gdf.crs is None:
+        gdf = gdf.set_crs(CRS.from_user_input(crs))
+    if len(gdf) == 0:
+        raise LayerError(f"{file}: the layer has no features")
+    if gdf.crs is None:
+        west, south, east, north = gdf.total_bounds
+        guess = "EPSG:4326" if abs(west) <= 180 and abs(north) <= 90 else "EPSG:32650"
+        raise LayerError(f"{file}: the file does not say its CRS (bounds {west:g} {south:g} "
+                         f"{east:g} {north:g})", mend=f"Name it, for instance --crs {guess}")
+    return gdf
+
+
+def read_mapped(path: str | Path, columns: Mapping[str, str], known: list[str], *,
+                layer: str | None = None, crs: Any = None) -> gpd.GeoDataFrame:
+    """Return the features of a file with columns renamed to ours.
+
+    Parameters
+    ----------
+    path, layer, crs
+        As in `read_vector`.
+    columns
+        Our name to the file's name.
+    known
+        Names that may stand on the left.
+
+    Raises
+    ------
+    LayerError
+        When a name on either side is unknown, with the nearest one.
+    """
+    gdf = read_vector(path, layer=layer, crs=crs)
+    for ours, theirs in columns.items():
+        if ours not in known:
+            raise LayerError(f"--map {ours}={theirs}: we have no column {ours!r}"
+                             f"{nearest(ours, known)} (ours are {', '.join(known)})")
+        if theirs not in gdf.columns:
+            have = [str(c) for c in gdf.columns if c != gdf.geometry.name]
+            raise LayerError(f"{path}: there is no column {theirs!r}{nearest(theirs, have)} "
+                             f"(the file has {', '.join(have) or 'none'})")
+    out = gdf[[gdf.geometry.name]].rename_geometry("geometry")
+    taken = set(columns.values()) | {gdf.geometry.name}
+    for ours, theirs in columns.items():
+        out[ours] = gdf[theirs]
+    for name in gdf.columns:
+        if name not in taken and name not in out.columns:
+            out[name] = gdf[name]
+    return out
+
+
+def to_metres(gdf: gpd.GeoDataFrame, target: CRS, where: str) -> tuple[gpd.GeoDataFrame, str]:
+    """Return features in ``target`` and a line that says so when they had to be moved."""
+    if gdf.crs == target:
+        return gdf, ""
+    moved = gdf.to_crs(target)
+    if not np.isfinite(moved.total_bounds).all():
+        raise LayerError(f"{where}: coordinates cannot be brought from {label(gdf.crs)} to "
+                         f"{label(target)}; the file's CRS is likely wrong",
+                         mend="Name the right one with --crs")
+    return moved, f"{where}: reprojected from {label(gdf.crs)} to {label(target)}"
+
+
+def metric_crs(gdf: gpd.GeoDataFrame) -> CRS:
+    """Return the layer's own CRS when it is projected in metres, else the local UTM zone.
+
+    Web Mercator is projected but not in true metres away from the equator, so it is not kept.
+    """
+    crs = CRS.from_user_input(gdf.crs)
+    metre = crs.is_projected and all(a.unit_conversion_factor == 1.0 for a in crs.axis_info[:2])
+    if metre and crs.to_epsg() not in (3857, 3395) and "Mercator (Spherical)" not in crs.name:
+        return crs
+    try:
+        return CRS.from_user_input(gdf.estimate_utm_crs())
+    except Exception as error:
+        raise LayerError(f"no UTM zone fits the bounds {tuple(gdf.total_bounds.round(3))} in "
+                         f"{label(crs)}; the coordinates are likely not in that CRS",
+                         mend="Name the right one with --crs") from error
+
+
+def label(crs: Any) -> str:
+    """Return EPSG:n, or the name of a CRS that has no number."""
+    if crs is None:
+        return "no CRS"
+    crs = CRS.from_user_input(crs)
+    code = crs.to_epsg()
+    return f"EPSG:{code}" if code else str(crs.name)
+
+
+def _parquet(file: Path) -> gpd.GeoDataFrame:
+    try:
+        return gpd.read_parquet(file)
+    except Exception as error:
+        raise SourceError(f"{file} is no readable GeoParquet: {_reason(error)}") from error
+
+
+def _ogr(file: Path, layer: str | None) -> gpd.GeoDataFrame:
+    import pyogrio
+
+    names = vector_layers(file)
+    if layer is not None and layer not in names:
+        raise SourceError(f"{file} has no layer {layer!r}{nearest(layer, names)} (it has "
+                          f"{', '.join(names)})")
+    if layer is None and len(names) != 1:
+        raise SourceError(f"{file} has {len(names)} layers: {', '.join(names)}",
+                          mend=f"Name one: {file.name}:{names[0] if names else 'LAYER'}")
+    try:
+        gdf = pyogrio.read_dataframe(file, layer=layer or names[0])
+    except Exception as error:
+        raise SourceError(f"{file} cannot be read: {_reason(error)}") from error
+    if not isinstance(gdf, gpd.GeoDataFrame):
+        raise LayerError(f"{file}: layer {layer or names[0]!r} has no geometry")
+    if shapely.is_missing(gdf.geometry.values).all() and len(gdf):
+        raise LayerError(f"{file}: layer {layer or names[0]!r} has rows but no geometry")
+    return gdf
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text[:160] or type(error).__name__
+
+
+def split_layer(text: str) -> tuple[Path, str | None]:
+    """Return path and layer of ``FILE`` or ``FILE:LAYER``."""
+    whole = Path(text)
+    if whole.exists() or ":" not in text:
+        return whole, None
+    head, _, tail = text.rpartition(":")
+    return (Path(head), tail) if Path(head).exists() else (whole, None)
+
+
+def is_json(file: Path) -> Any:
+    """Return the parsed JSON of a file, or None when it is none."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,14 @@
+from .edits import EDITS as EDITS
+from .greening import GreenRoofs as GreenRoofs
+from .greening import NewPark as NewPark
+from .greening import PlantTrees as PlantTrees
+from .recipes import read_recipe as read_recipe
+from .recipes import recipe_text as recipe_text
+from .scenario import Edit as Edit
+from .scenario import Scenario as Scenario
+from .studies import Study as Study
+from .studies import open_study as open_study
+from .studies import study as study
+from .ventilation import CapHeights as CapHeights
+from .ventilation import OpenCorridor as OpenCorridor
+from .ventilation import RemoveBuildings as RemoveBuildings

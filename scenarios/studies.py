@@ -1,0 +1,215 @@
+"""A study: the city as it is and after each scenario, on one grid, and what changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+import twin
+from layers.city import City
+from layers.errors import ScenarioError, SourceError, nearest
+from layers.files import read, write
+from scenarios.recipes import recipe_text, scenario_from
+from scenarios.scenario import BASE, Scenario
+from twin.engine import Overlaps, Progress
+from twin.result import Twin, replaced_folder
+
+MARKER = "study.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Twins of one city by scenario, the base first, all on one grid.
+
+    Parameters
+    ----------
+    twins, cities
+        By scenario name.
+    scenarios
+        The scenarios, the base left out.
+    """
+
+    twins: Mapping[str, Twin]
+    cities: Mapping[str, City] = field(default_factory=dict)
+    scenarios: tuple[Scenario, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the scenarios, the base first."""
+        return list(self.twins)
+
+    @property
+    def cells(self) -> xr.Dataset:
+        """All cells along a ``scenario`` dimension, on exactly the same grid."""
+        parts = [t.cells for t in self.twins.values()]
+        index = pd.Index(self.names, name="scenario")
+        return xr.concat(parts, dim=index, join="exact", combine_attrs="override")
+
+    def totals(self) -> pd.DataFrame:
+        """Return one row a variable: its name, unit and total in each scenario."""
+        tables = {n: t.totals() for n, t in self.twins.items()}
+        out = tables[BASE][["name", "unit"]].copy()
+        for name, table in tables.items():
+            out[name] = table["value"]
+        return out
+
+    def change(self, name: str, *, to: str = BASE) -> pd.DataFrame:
+        """Return what a scenario changes: value, percent, and the 95 % range of the change.
+
+        Both sides share their factors, so the range is that of the change under a low, middle and
+        high factor alike; where it holds zero, ``distinct`` is False.
+
+        Parameters
+        ----------
+        name
+            The scenario.
+        to
+            What it is compared with.
+        """
+        new, old = self._twin(name).totals(), self._twin(to).totals()
+        value = new["value"] - old["value"]
+        ends = pd.concat([value, new["low"] - old["low"], new["high"] - old["high"]], axis=1)
+        known = new["low"].notna() & old["low"].notna()
+        low, high = ends.min(axis=1).where(known), ends.max(axis=1).where(known)
+        base = old["value"].abs()
+        return pd.DataFrame({
+            "name": new["name"], "unit": new["unit"], to: old["value"], name: new["value"],
+            "change": value, "percent": (value / base * 100).where(base > 0), "low": low,
+            "high": high, "distinct": np.where(known, (low > 0) | (high < 0), value != 0)})
+
+    def change_cells(self, name: str, *, to: str = BASE) -> xr.Dataset:
+        """Return the change of every variable per cell, in the same units."""
+        new, old = self._twin(name).cells, self._twin(to).cells
+        with xr.set_options(arithmetic_join="exact", keep_attrs=False):
+            out = new - old
+        for key in out.data_vars:
+            long_name = str(new[key].attrs.get("long_name", key))
+            out[key].attrs = {**new[key].attrs, "long_name": f"Change of {long_name}"}
+        out["cell_area"] = new["cell_area"]
+        return out.assign_attrs(new.attrs)
+
+    def save(self, path: str | Path) -> Path:
+        """Write all twins, cities and recipes into one folder that appears whole or not at all."""
+        target = Path(path)
+        with replaced_folder(target, MARKER) as folder:
+            names = {n: f"{i:02d}" for i, n in enumerate(self.names)}
+            for name, short in names.items():
+                self.twins[name].save(folder / short)
+                if name in self.cities:
+                    write(self.cities[name], folder / short / "city.gpkg")
+            about = {"names": names, "recipes": [recipe_text(s) for s in self.scenarios]}
+            (folder / MARKER).write_text(json.dumps(about, ensure_ascii=False, indent=1),
+                                         encoding="utf-8")
+        return target
+
+    def export(self, path: str | Path) -> list[Path]:
+        """Write COGs, GeoPackages and tables of every scenario and of the changes."""
+        from twin.writers import export, export_table
+
+        folder = Path(path)
+        written: list[Path] = []
+        for name, one in self.twins.items():
+            written += export(one, folder / _folder(name))
+        written.append(export_table(self.totals(), folder / "totals.csv"))
+        for name in self.names[1:]:
+            written.append(export_table(self.change(name), folder / f"change-{_folder(name)}.csv"))
+        return written
+
+    def _twin(self, name: str) -> Twin:
+        if name not in self.twins:
+            raise ScenarioError(f"there is no scenario {name!r}{nearest(name, self.names)} (the "
+                                f"study has {', '.join(self.names)})")
+        return self.twins[name]
+
+    def __repr__(self) -> str:
+        head = self.twins[BASE]
+        return (f"Study of {head.record.get('city', '')!r}: {', '.join(self.names)}; "
+                f"{len(head.variables)} variables on {head.cells.sizes['x']} x "
+                f"{head.cells.sizes['y']} cells")
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return (f"<p><b>{escape(repr(self))}</b></p>"
+                f"{self.totals().to_html(float_format='{:,.4g}'.format)}")
+
+
+def study(city: City, *scenarios: Scenario, cell_size: float = 50.0,
+          settings: Mapping[str, Mapping[str, Any]] | None = None, factors: Any = None,
+          progress: Progress | None = None) -> Study:
+    """Run a city as it is and after each scenario, on one grid.
+
+    Layers that an edit leaves alone are the same objects, so their overlaps are made once.
+
+    Parameters
+    ----------
+    city
+        The city as it is.
+    scenarios
+        What to compare it with.
+    cell_size
+        Side of a cell [m].
+    settings, factors
+        As in `twin.run`, the same for all.
+    progress
+        Called with a name, the number done and the number in all.
+
+    Raises
+    ------
+    ScenarioError
+        When two scenarios share a name or an edit cannot be applied.
+    """
+    names = [s.name for s in scenarios]
+    if len(set(names)) < len(names):
+        twice = next(n for n in names if names.count(n) > 1)
+        raise ScenarioError(f"two scenarios are called {twice!r}")
+    grid = twin.Grid.over(city.area, city.crs, cell_size)
+    cities = {BASE: city, **{s.name: s.apply(city) for s in scenarios}}
+    shared = Overlaps()
+    twins = {}
+    for name, one in cities.items():
+        def tell(step: str, done: int, of: int, name: str = name) -> None:
+            if progress:
+                progress(f"{name}: {step}", done, of)
+
+        twins[name] = twin.run(one, grid=grid, settings=settings, factors=factors,
+                               overlaps=shared, progress=tell)
+    return Study(twins, cities, scenarios)
+
+
+def open_study(path: str | Path) -> Study:
+    """Read a study from its folder.
+
+    Raises
+    ------
+    SourceError
+        When the folder is no study or is damaged.
+    """
+    folder = Path(path)
+    try:
+        about = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        names = {str(k): str(v) for k, v in about["names"].items()}
+        recipes = [str(r) for r in about["recipes"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SourceError(f"{folder} is not a study (no readable {MARKER})",
+                          mend="Make one with `citytwin study CITY RECIPE ... -o FOLDER`"
+                          ) from error
+    import yaml
+
+    twins = {n: twin.open(folder / Path(short).name) for n, short in names.items()}
+    cities = {n: read(folder / Path(s).name / "city.gpkg") for n, s in names.items()
+              if (folder / Path(s).name / "city.gpkg").is_file()}
+    return Study(twins, cities, tuple(scenario_from(yaml.safe_load(r)) for r in recipes))
+
+
+def _folder(name: str) -> str:
+    """A scenario's name as a folder name: letters of any script and digits, nothing else."""
+    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-")
+    return safe[:60] or "scenario"

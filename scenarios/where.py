@@ -1,0 +1,86 @@
+"""Where an edit acts: the whole area, along roads, in a corridor, in a square, in a polygon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import shapely
+
+from layers import corridors
+from layers.city import City
+from layers.errors import MissingInput, ScenarioError, nearest
+
+
+def corridor_ground(city: City, name: str = "", width: float | None = None) -> Any:
+    """Return the ground of one corridor, or of all when ``name`` is empty.
+
+    Raises
+    ------
+    MissingInput
+        When the city has no corridors.
+    ScenarioError
+        When none has that name.
+    """
+    plan = city.frame("corridors")
+    if plan.empty:
+        raise MissingInput("the city has no planned corridors",
+                           mend="Draw one: OpenCorridor(path=[(x, y), ...], width=40), or read a "
+                           "layer with --corridors FILE")
+    if name:
+        chosen = plan[plan["name"] == name]
+        if chosen.empty:
+            names = [str(n) for n in plan["name"] if n]
+            raise ScenarioError(f"there is no corridor {name!r}{nearest(name, names)} (there are "
+                                f"{', '.join(names) or 'only nameless ones'})")
+        plan = chosen
+    if width is not None:
+        plan = plan.assign(width=width)
+    return shapely.union_all(corridors.ground(plan).values)
+
+
+def region(city: City, within: Any) -> Any:
+    """Return the polygon an edit is limited to.
+
+    Parameters
+    ----------
+    city
+        The city.
+    within
+        Empty for the whole area, ``"corridor"`` for all corridors, ``"corridor:NAME"``,
+        ``"square:NAME"``, or a list of (x, y) corners in the city's CRS.
+
+    Raises
+    ------
+    ScenarioError
+        When the words are not known or the corners are no polygon of the area.
+    """
+    if within in ("", None):
+        return city.area
+    if isinstance(within, str):
+        kind, _, name = within.partition(":")
+        if kind == "corridor":
+            return corridor_ground(city, name)
+        if kind == "square":
+            squares = city.frame("squares")
+            chosen = squares[squares["name"] == name]
+            if chosen.empty:
+                raise ScenarioError(f"there is no square {name!r}"
+                                    f"{nearest(name, [str(n) for n in squares['name']])}")
+            return shapely.union_all(chosen.geometry.values)
+        raise ScenarioError(f"within is {within!r}, expected 'corridor', 'corridor:NAME', "
+                            "'square:NAME' or a list of corners")
+    return polygon(city, within)
+
+
+def polygon(city: City, corners: Any) -> Any:
+    """Return a polygon from corners in the city's CRS, checked to lie in the area."""
+    try:
+        shape = shapely.make_valid(shapely.Polygon([(float(x), float(y)) for x, y in corners]))
+    except (TypeError, ValueError) as error:
+        raise ScenarioError(f"corners are {str(corners)[:60]!r}, expected a list of at least three"
+                            " (x, y) pairs in metres") from error
+    if shape.area <= 0 or not shape.intersects(city.area):
+        bounds = tuple(round(b) for b in city.area.bounds)
+        raise ScenarioError(f"the polygon ({shape.area:g} m2) does not meet the study area "
+                            f"{bounds}", mend="Give corners in the city's CRS, in metres")
+    return shape

@@ -1,0 +1,11 @@
+from .engine import run as run
+from .estimate import Estimate as Estimate
+from .factors import load as load_factors
+from .grid import Grid as Grid
+from .indicators import INDICATORS as INDICATORS
+from .label import Var as Var
+from .label import indicator as indicator
+from .overlay import overlap as overlap
+from .result import Twin as Twin
+from .result import open as open
+from .writers import export as export

@@ -1,0 +1,357 @@
+"""The engine: order the indicators, call them, spread feature results, check and stamp.
+
+An indicator's positional names are what it needs and are looked up here, in this order: variables
+of other indicators, ``grid``, ``cell_area`` (in the study area, flat), ``place``, ``factors``,
+``city``, ``all_trees`` (single and in rows), ``weather``, ``terrain``, an overlap
+(``<layer>_overlap``, made once), a vector layer.
+"""
+
+from __future__ import annotations
+
+import logging
+import resource
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.sparse import csr_array
+
+from layers.city import City
+from layers.errors import CityTwinError, MissingInput, nearest
+from layers.green import all_trees
+from layers.place import Place
+from layers.provenance import now
+from layers.registry import LAYERS
+from twin.estimate import Estimate
+from twin.factors import Factor, Factors
+from twin.factors import load as load_factors
+from twin.grid import Grid
+from twin.label import Label, Var, label_of
+from twin.overlay import overlap
+from twin.result import Twin
+
+log = logging.getLogger(__name__)
+
+Indicator = Callable[..., Any]
+Progress = Callable[[str, int, int], None]
+GIVEN = ("grid", "place", "factors", "weather", "terrain", "city", "cell_area", "all_trees",
+         "all_trees_overlap")
+
+
+@dataclass
+class Picker:
+    """Factor tables bound to a place; remembers what was picked and what fell back."""
+
+    factors: Factors
+    place: Place
+    used: dict[str, Factor] = field(default_factory=dict)
+    fallbacks: dict[str, int] = field(default_factory=dict)
+
+    def pick(self, stem: str, unit: str | None = None) -> Factor:
+        """Return the factor of ``stem`` nearest to the place, in ``unit`` if given."""
+        found = self.factors.pick(stem, self.place, unit)
+        self.used[found.factor_id] = found
+        if found.is_fallback(self.place):
+            self.count(f"{stem.split('.')[0]}: world factors for {self.place}", 1, once=stem)
+        return found
+
+    def count(self, what: str, number: int, *, once: str = "") -> None:
+        """Count a fallback; with ``once`` the same thing is counted one time only."""
+        if once and once in self._seen:
+            return
+        self._seen.add(once)
+        if number:
+            self.fallbacks[what] = self.fallbacks.get(what, 0) + number
+
+    _seen: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Overlaps:
+    """Overlap matrices by layer object and grid, so that scenarios share what an edit left."""
+
+    made: dict[tuple[int, tuple[Any, ...]], tuple[Any, csr_array]] = field(default_factory=dict)
+    stems: dict[tuple[int, int], tuple[Any, Any, gpd.GeoDataFrame]] = field(default_factory=dict)
+
+    def of(self, layer: gpd.GeoDataFrame, grid: Grid) -> csr_array:
+        """Return the overlap of a layer with the grid, made on first use."""
+        key = (id(layer), (grid.x0, grid.y0, grid.cell_size, grid.nx, grid.ny, id(grid.area)))
+        if key not in self.made:
+            self.made[key] = (layer, overlap(layer, grid))  # the layer is kept, so its id stays
+        return self.made[key][1]
+
+    def trees(self, trees: gpd.GeoDataFrame, rows: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Return single trees and those of rows, one table for the same two layers."""
+        key = (id(trees), id(rows))
+        if key not in self.stems:
+            self.stems[key] = (trees, rows, all_trees(trees, rows))
+        return self.stems[key][2]
+
+
+def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        factors: Factors | None = None, grid: Grid | None = None,
+        overlaps: Overlaps | None = None, extra: Sequence[Indicator] = (),
+        progress: Progress | None = None) -> Twin:
+    """Compute the indicators of a city.
+
+    Parameters
+    ----------
+    city
+        The city.
+    cell_size
+        Side of a cell [m]; ignored when ``grid`` is given.
+    want
+        Names of the variables to compute, with what they need; all when None.
+    settings
+        Indicator name to keyword settings.
+    factors
+        Factor tables; the project's own when None.
+    grid
+        Another grid over the same area.
+    overlaps
+        Overlaps shared between runs.
+    extra
+        Further labelled functions.
+    progress
+        Called with a name, the number done and the number in all.
+
+    Returns
+    -------
+    Twin
+        Cells, features and the record of what went in.
+
+    Raises
+    ------
+    CityTwinError
+        When a name is unknown, an input is missing or a result is impossible.
+    """
+    from twin.indicators import INDICATORS
+
+    begun = time.perf_counter()
+    grid = grid or Grid.over(city.area, city.crs, cell_size)
+    picker = Picker(factors or load_factors(), city.place)
+    if not city.place.country:
+        picker.count("country unknown: world factors", 1)
+    shared = overlaps or Overlaps()
+    steps = plan((*INDICATORS, *extra), want)
+    settings = dict(settings or {})
+    _check_settings(settings, steps)
+
+    inside = np.asarray(shared.of(_area_layer(city), grid).sum(axis=1)).ravel()
+    cells: dict[str, xr.DataArray] = {}
+    columns: dict[str, dict[str, np.ndarray]] = {}
+    given: dict[str, Any] = {
+        "grid": grid, "place": city.place, "factors": picker, "city": city, "cell_area": inside,
+        "all_trees": shared.trees(city.frame("trees"), city.frame("tree_rows")),
+    }
+    seconds: dict[str, float] = {"overlap": time.perf_counter() - begun}
+    with xr.set_options(keep_attrs=False, arithmetic_join="exact"):
+        for number, step in enumerate(steps):
+            if progress:
+                progress(step.__name__, number, len(steps))
+            label, started = label_of(step), time.perf_counter()
+            needs = [_look_up(name, city, grid, shared, given) for name in label.needs]
+            answer = step(*needs, **settings.get(step.__name__, {}))
+            results = answer if len(label.gives) > 1 else {label.gives[0].name: answer}
+            for var in label.gives:
+                given[var.name] = _place(var, results[var.name], label, city, grid, shared,
+                                         inside, cells, columns)
+            seconds[step.__name__] = time.perf_counter() - started
+    if progress:
+        progress("done", len(steps), len(steps))
+
+    variables = {v.name: v for step in steps for v in label_of(step).gives}
+    dataset = _dataset(city, grid, inside, cells, variables, steps)
+    fallbacks = {**dict(city.fallbacks), **picker.fallbacks}
+    seconds["total"] = time.perf_counter() - begun
+    record = {
+        "made": now(), "city": city.name, "place": str(city.place), "settings": settings,
+        "cell_size": grid.cell_size, "fallbacks": fallbacks,
+        "factors": {k: {"value": f.value, "unit": f.unit, "low": f.low, "high": f.high,
+                        "source": f.source, "tag": f.tag} for k, f in picker.used.items()},
+        "seconds": {k: round(v, 4) for k, v in seconds.items()},
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "sources": list(city.sources), "history": list(city.history),
+    }
+    return Twin(dataset, features=_features(city, columns), variables=variables, record=record)
+
+
+def plan(indicators: Sequence[Indicator], want: Iterable[str] | None = None) -> list[Indicator]:
+    """Return the indicators to call, each after what it needs, in registry order.
+
+    Raises
+    ------
+    CityTwinError
+        When ``want`` names no variable, a need cannot be met, or needs form a circle.
+    """
+    giver = {v.name: f for f in indicators for v in label_of(f).gives}
+    known = list(giver)
+    graph: dict[Indicator, list[Indicator]] = {}
+    for function in indicators:
+        for need in label_of(function).needs:
+            if need not in giver and not _is_given(need):
+                raise CityTwinError(f"indicator {function.__name__!r} needs {need!r}, which is no "
+                                    f"variable, layer or input{nearest(need, known)}")
+        graph[function] = [giver[n] for n in label_of(function).needs if n in giver]
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        names = ", ".join(f.__name__ for f in error.args[1])
+        raise CityTwinError(f"indicators need each other in a circle: {names}") from error
+    if want is None:
+        return order
+    chosen: set[Indicator] = set()
+    queue: list[Indicator] = []
+    for name in want:
+        if name not in giver:
+            raise CityTwinError(f"there is no variable {name!r}{nearest(name, known)}",
+                                mend="See `citytwin list indicators`")
+        queue.append(giver[name])
+    while queue:
+        function = queue.pop()
+        if function not in chosen:
+            chosen.add(function)
+            queue += graph[function]
+    return [f for f in order if f in chosen]
+
+
+def _is_given(name: str) -> bool:
+    return name in GIVEN or name in LAYERS or name.removesuffix("_overlap") in LAYERS
+
+
+def _look_up(name: str, city: City, grid: Grid, shared: Overlaps, given: dict[str, Any]) -> Any:
+    if name in given:
+        return given[name]
+    if name.endswith("_overlap"):
+        layer = name.removesuffix("_overlap")
+        return shared.of(given["all_trees"] if layer == "all_trees" else _frame(city, layer), grid)
+    return _frame(city, name) if name in LAYERS else city[name]
+
+
+def _frame(city: City, name: str) -> gpd.GeoDataFrame:
+    if name == "buildings" and name not in city.frames:
+        raise MissingInput(f"{city.name or 'the city'} has no buildings layer",
+                           mend="Read one with --buildings FILE")
+    return city.frame(name)
+
+
+_areas: dict[int, tuple[Any, gpd.GeoDataFrame]] = {}
+
+
+def _area_layer(city: City) -> gpd.GeoDataFrame:
+    """One table an area object, so that scenarios share its overlap."""
+    key = id(city.area)
+    if key not in _areas:
+        _areas.clear()
+        _areas[key] = (city.area, gpd.GeoDataFrame(geometry=[city.area], crs=city.crs))
+    return _areas[key][1]
+
+
+def _check_settings(settings: Mapping[str, Mapping[str, Any]], steps: list[Indicator]) -> None:
+    known = {f.__name__: label_of(f).settings for f in steps}
+    for name, chosen in settings.items():
+        if name not in known:
+            raise CityTwinError(f"settings name an indicator {name!r} that does not run"
+                                f"{nearest(name, list(known))}")
+        for key in chosen:
+            if key not in known[name]:
+                raise CityTwinError(f"indicator {name!r} has no setting {key!r}"
+                                    f"{nearest(key, list(known[name]))}")
+
+
+def _place(var: Var, result: Any, label: Label, city: City, grid: Grid, shared: Overlaps,
+           inside: np.ndarray, cells: dict[str, xr.DataArray],
+           columns: dict[str, dict[str, np.ndarray]]) -> Any:
+    """Put a result into the cells (and, per feature, into the features) and give it on."""
+    parts = ({"": result.value, "_low": result.low, "_high": result.high}
+             if var.estimate else {"": result})
+    if label.on:
+        table = columns.setdefault(label.on, {})
+        layer = city.frame(label.on)
+        per_feature = {k: np.broadcast_to(np.asarray(v, dtype="float64"), len(layer))
+                       for k, v in parts.items()}
+        table.update({var.name + k: v for k, v in per_feature.items()})
+        matrix = shared.of(layer, grid)
+        whole = _measure(layer)
+        share = np.divide(1.0, whole, out=np.zeros_like(whole), where=whole > 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            parts = {k: grid.field((matrix @ (v * share)) / inside)
+                     for k, v in per_feature.items()}
+    for suffix, values in parts.items():
+        data = values if isinstance(values, xr.DataArray) else grid.field(values)
+        outside = xr.DataArray((inside <= 0).reshape(grid.shape), dims=("y", "x"))
+        data = data.where(~outside.assign_coords(y=grid.y, x=grid.x))
+        _check_range(var, data)
+        cells[var.name + suffix] = data
+    return Estimate(*(cells[var.name + s] for s in ("", "_low", "_high"))) if var.estimate \
+        else cells[var.name]
+
+
+def _measure(layer: gpd.GeoDataFrame) -> np.ndarray:
+    """Area of polygons, length of lines, one for points."""
+    area, length = layer.area.to_numpy(), layer.length.to_numpy()
+    kind = layer.geom_type.to_numpy()
+    line = np.isin(kind, ["LineString", "MultiLineString"])
+    return np.where(line, length, np.where(area > 0, area, 1.0))
+
+
+def _check_range(var: Var, data: xr.DataArray) -> None:
+    values = data.to_numpy()
+    finite = values[np.isfinite(values)]
+    if np.isinf(values).any():
+        raise CityTwinError(f"{var.name} became infinite in {int(np.isinf(values).sum())} cells",
+                            mend="Please report this with the city file")
+    slack = 1e-9 * max(1.0, float(np.abs(finite).max(initial=0.0)))
+    for limit, wrong in ((var.low, var.low is not None and (finite < var.low - slack).any()),
+                         (var.high, var.high is not None and (finite > var.high + slack).any())):
+        if wrong:
+            raise CityTwinError(
+                f"{var.name} lies outside its limits: {finite.min():g} to {finite.max():g} "
+                f"{var.units}, limit {limit:g}",
+                mend="Look for overlapping or impossible features with `citytwin check`")
+
+
+def _dataset(city: City, grid: Grid, inside: np.ndarray, cells: dict[str, xr.DataArray],
+             variables: dict[str, Var], steps: list[Indicator]) -> xr.Dataset:
+    source = {v.name: f"{f.__module__}.{f.__name__}" for f in steps for v in label_of(f).gives}
+    dataset = xr.Dataset(cells)
+    for name, data in dataset.data_vars.items():
+        base = str(name).removesuffix("_low").removesuffix("_high")
+        var = variables[base] if base in variables else variables[str(name)]
+        end = str(name)[len(var.name):].strip("_")
+        tail = f" ({end} end of the 95 % range)" if end else ""
+        data.attrs = {"units": var.units, "long_name": var.long_name + tail,
+                      "cell_methods": "area: mean", "grid_mapping": "spatial_ref",
+                      "source": f"citytwin: {source[var.name]}"}
+    dataset["cell_area"] = grid.field(inside).assign_attrs(
+        units="m2", long_name="Part of the cell inside the study area", standard_name="cell_area",
+        grid_mapping="spatial_ref")
+    for axis in ("x", "y"):
+        dataset[axis].attrs = {"standard_name": f"projection_{axis}_coordinate", "units": "m",
+                               "axis": axis.upper()}
+    dataset = dataset.assign_coords(spatial_ref=xr.DataArray(0, attrs=grid.crs.to_cf()))
+    weather = city.layers.get("weather")
+    dataset.attrs = {
+        "Conventions": "CF-1.11", "title": f"citytwin of {city.name}", "history":
+        "\n".join((*city.history, f"{now()}: indicators computed on {grid!r}")),
+        "license": "\n".join(city.sources), "place": str(city.place),
+        "weather": str(weather.attrs.get("title", "")) if weather is not None else "none",
+    }
+    return dataset
+
+
+def _features(city: City, columns: dict[str, dict[str, np.ndarray]]) -> dict[str,
+                                                                           gpd.GeoDataFrame]:
+    return {
+        name: gpd.GeoDataFrame(
+            pd.concat([city.frame(name), pd.DataFrame(table, index=city.frame(name).index)],
+                      axis=1), crs=city.crs)
+        for name, table in columns.items()
+    }

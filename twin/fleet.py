@@ -1,0 +1,96 @@
+"""The vehicle fleet of a place: shares of vehicle kilometres and their energy at a speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twin.factors import emep_curves
+
+HEAVY = ("truck_light", "truck_medium", "truck_artic", "bus")
+ANCHOR = "fleet.car_medium.petrol"  # every fleet has it; it tells which region's fleet is meant
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Shares of vehicle kilometres by vehicle and fuel, with what burning a fuel emits.
+
+    Parameters
+    ----------
+    shares
+        Series over (vehicle, fuel), its sum 1.
+    grams_per_mj
+        Tailpipe CO2 by fuel [g MJ-1]; electricity has none.
+    """
+
+    shares: pd.Series
+    grams_per_mj: dict[str, float]
+
+    @classmethod
+    def of(cls, factors: Any) -> Fleet:
+        """Return the fleet of the place the factors are bound to."""
+        region = factors.pick(ANCHOR).region
+        shares: dict[tuple[str, str], float] = {}
+        for factor_id, factor in factors.factors.items():
+            first, *words = factor.stem.split(".")
+            if first == "fleet" and factor.region == region:
+                shares[(words[0], words[1])] = factor.value
+                factors.used[factor_id] = factor
+        fuels = {fuel for _, fuel in shares} - {"electric"}
+        grams = {f: factors.pick(f"fuel.{f}", "kg MJ-1").value * 1000 for f in sorted(fuels)}
+        return cls(pd.Series(shares), {**grams, "electric": 0.0})
+
+    def grams(self, speed: np.ndarray, heavy: float) -> np.ndarray:
+        """Return the mean tailpipe CO2 of a vehicle kilometre.
+
+        Parameters
+        ----------
+        speed
+            Mean driven speeds, shape (n,) [km h-1].
+        heavy
+            Share of trucks and buses on the road; the mix within light and within heavy vehicles
+            stays that of the fleet [1].
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,) [g km-1].
+        """
+        is_heavy = np.array([vehicle in HEAVY for vehicle, _ in self.shares.index])
+        share = self.shares.to_numpy()
+        light, trucks = share[~is_heavy].sum(), share[is_heavy].sum()
+        share = np.where(is_heavy, share * heavy / trucks, share * (1 - heavy) / light)
+        total = np.zeros(len(speed))
+        curves = emep_curves()
+        for (vehicle, fuel), part in zip(self.shares.index, share, strict=True):
+            if fuel != "electric":
+                energy = curve_energy(curves.loc[(vehicle, fuel)], speed)
+                total += part * energy * self.grams_per_mj[fuel]
+        return total
+
+
+def curve_energy(curve: pd.Series, speed: np.ndarray) -> np.ndarray:
+    """Return the energy a vehicle uses per kilometre at a speed [MJ km-1].
+
+    Parameters
+    ----------
+    curve
+        Row of `twin.factors.emep_curves`.
+    speed
+        Mean speed, held within the range of the curve [km h-1].
+
+    Notes
+    -----
+    ``EC = (a v^2 + b v + g + d/v) / (e v^2 + z v + h) (1 - RF)``.
+
+    References
+    ----------
+    EMEP/EEA air pollutant emission inventory guidebook 2019, 1.A.3.b.i-iv, appendix 4.
+    """
+    v = np.clip(speed, curve["v_min"], curve["v_max"])
+    top = curve["a"] * v ** 2 + curve["b"] * v + curve["g"] + curve["d"] / v
+    below = curve["e"] * v ** 2 + curve["z"] * v + curve["h"]
+    return np.asarray(top / below * (1 - curve["reduction"]), dtype=float)

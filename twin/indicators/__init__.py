@@ -1,0 +1,23 @@
+"""The indicators, in reading order. A new one is a labelled function and its name here."""
+
+from twin.indicators.balance import co2_net
+from twin.indicators.buildings import building_energy
+from twin.indicators.form import building_form, ground_cover
+from twin.indicators.people import residents
+from twin.indicators.roughness import frontal_area, roughness
+from twin.indicators.sinks import carbon_sink
+from twin.indicators.sun import rooftop_pv
+from twin.indicators.traffic import road_traffic
+
+INDICATORS = (
+    building_form,
+    frontal_area,
+    roughness,
+    ground_cover,
+    residents,
+    rooftop_pv,
+    building_energy,
+    road_traffic,
+    carbon_sink,
+    co2_net,
+)

@@ -1,0 +1,39 @@
+"""Who lives here: residents from homes, else from housing floor area."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+
+from twin.estimate import Estimate, relative, spread
+from twin.indicators.form import gross_floor_area
+from twin.label import Var, indicator
+
+
+@indicator(
+    Var("residents", "person m-2", "Residents", total="sum", total_units="person",
+        estimate=True, low=0),
+    on="buildings",
+)
+def residents(buildings: gpd.GeoDataFrame, factors: Any) -> Estimate:
+    """Residents of each building: homes x persons a home, else housing floor area / m2 a head.
+
+    Returns
+    -------
+    Estimate
+        Persons per building.
+    """
+    homes = buildings["dwellings"].to_numpy(dtype=float)
+    per_home = factors.pick("persons_per_dwelling", "person dwelling-1")
+    per_head = factors.pick("floor_per_head", "m2 person-1")
+    housing = (buildings["use"] == "residential").to_numpy()
+    by_floor = np.where(housing, gross_floor_area(buildings) / per_head.value, 0.0)
+    counted = np.isfinite(homes)
+    factors.count("buildings whose residents come from floor area",
+                  int((housing & ~counted).sum()))
+    people = np.where(counted, homes * per_home.value, by_floor)
+    down = np.where(counted, relative(per_home)[0], relative(per_head)[0])
+    up = np.where(counted, relative(per_home)[1], relative(per_head)[1])
+    return spread(people, (down, up))

@@ -1,0 +1,115 @@
+"""How rough the city is to the wind: frontal area by direction, roughness, displacement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import xarray as xr
+from scipy.sparse import csr_array
+
+from twin.label import Var, indicator
+from twin.walls import exposed_walls
+
+SECTORS = np.arange(16) * 22.5  # directions the wind comes from [degrees]
+
+VON_KARMAN, DRAG, SHEAR, STAGGERED = 0.4, 1.2, 1.0, 4.43
+
+
+@indicator(
+    Var("frontal_area_index", "1", "Wall area shown to the wind per ground area, by direction",
+        total="mean", low=0),
+)
+def frontal_area(buildings: gpd.GeoDataFrame, buildings_overlap: csr_array,
+                 cell_area: np.ndarray, grid: Any) -> xr.DataArray:
+    """Frontal area index for 16 directions the wind comes from.
+
+    The wall area a building shows, less party walls, is spread over its footprint, so that sums
+    do not depend on the cells.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dimensions (sector, y, x).
+
+    References
+    ----------
+    Grimmond & Oke (1999), J. Appl. Meteorol. 38:1262.
+    """
+    shown = exposed_walls(buildings).frontal_area(SECTORS, len(buildings))
+    footprint = np.maximum(buildings.area.to_numpy(), 1e-9)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        index = np.stack([(buildings_overlap @ (s / footprint)) / cell_area for s in shown])
+    return xr.DataArray(
+        index.reshape(len(SECTORS), *grid.shape), dims=("sector", "y", "x"),
+        coords={"sector": ("sector", SECTORS, {"units": "degree", "long_name":
+                           "Direction the wind comes from, clockwise from north"}),
+                "y": grid.y, "x": grid.x})
+
+
+@indicator(
+    Var("roughness_length", "m", "Aerodynamic roughness length (Kanda 2013)", total="mean",
+        low=0),
+    Var("displacement_height", "m", "Zero-plane displacement (Kanda 2013)", total="mean", low=0),
+    Var("roughness_length_macdonald", "m", "Aerodynamic roughness length (Macdonald 1998)",
+        total="mean", low=0),
+    Var("displacement_height_macdonald", "m", "Zero-plane displacement (Macdonald 1998)",
+        total="mean", low=0),
+)
+def roughness(building_coverage: xr.DataArray, height_mean: xr.DataArray,
+              height_sigma: xr.DataArray, height_max: xr.DataArray,
+              frontal_area_index: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Roughness and displacement from the form of each cell, mean over wind directions.
+
+    The formulas describe neighbourhoods of some hundred metres: read them on coarse cells, or as
+    a relative measure on fine ones. Open cells have zero of both.
+
+    References
+    ----------
+    Macdonald et al. (1998), Atmos. Environ. 32:1857, doi:10.1016/S1352-2310(97)00403-2.
+    Kanda et al. (2013), Boundary-Layer Meteorol. 148:357, doi:10.1007/s10546-013-9818-x.
+    """
+    frontal = frontal_area_index.mean("sector")
+    plan = building_coverage
+    mean, sigma, highest = (v.fillna(0.0) for v in (height_mean, height_sigma, height_max))
+    z0_mac, d_mac = macdonald(plan, frontal, mean)
+    z0_kan, d_kan = kanda(plan, z0_mac, mean, sigma, highest)
+    return {"roughness_length": z0_kan, "displacement_height": d_kan,
+            "roughness_length_macdonald": z0_mac, "displacement_height_macdonald": d_mac}
+
+
+def macdonald(plan: Any, frontal: Any, height: Any) -> tuple[Any, Any]:
+    """Return roughness length and displacement height [m] after Macdonald et al. (1998).
+
+    Parameters
+    ----------
+    plan, frontal
+        Plan and frontal area index [1].
+    height
+        Mean building height [m].
+
+    Notes
+    -----
+    ``d/H = 1 + A^-p (p - 1)``, ``z0/H = (1 - d/H) exp(-(0.5 b Cd/k^2 (1 - d/H) f)^-0.5)`` with
+    the constants of staggered arrays, A 4.43, b 1.0, Cd 1.2.
+    """
+    d = 1 + STAGGERED ** -plan * (plan - 1)
+    drag = 0.5 * SHEAR * DRAG / VON_KARMAN ** 2 * (1 - d) * frontal
+    z0 = (1 - d) * np.exp(-(np.maximum(drag, 1e-12) ** -0.5))
+    return z0 * height, d * height
+
+
+def kanda(plan: Any, z0_macdonald: Any, mean: Any, sigma: Any, highest: Any) -> tuple[Any, Any]:
+    """Return roughness length and displacement height [m] after Kanda et al. (2013).
+
+    Adds the spread of heights and the highest building to Macdonald's: with
+    ``X = (sigma + H)/Hmax`` and ``Y = p sigma/H``, ``d/Hmax = c0 X^2 + (a0 p^b0 - c0) X`` and
+    ``z0/z0mac = b1 Y^2 + c1 Y + a1``.
+    """
+    safe_max, safe_mean = np.maximum(highest, 1e-9), np.maximum(mean, 1e-9)
+    x = np.minimum((sigma + mean) / safe_max, 1.0)  # the fit ends where the mean is the highest
+    y = plan * sigma / safe_mean
+    d = (-0.17 * x ** 2 + (1.29 * plan ** 0.36 + 0.17) * x) * highest
+    z0 = z0_macdonald * (20.21 * y ** 2 - 0.77 * y + 0.71)
+    return z0, np.minimum(d, highest)

@@ -1,0 +1,115 @@
+"""Rooftop photovoltaic potential on flat, unshaded roofs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import xarray as xr
+
+from twin.estimate import Estimate, relative, spread
+from twin.label import Var, indicator
+from twin.sun.photovoltaic import row_cover_ratio, specific_yield
+
+LEAST_ROOF = 20.0  # smaller roofs carry no modules [m2]
+RACK_TILT, ROOF_TILT = 15.0, 30.0  # modules on flat racks and on pitched roofs [degrees]
+
+# Which usable share a flat roof of this use takes.
+FLAT_KIND = {"residential": "flat_residential", "hotel": "flat_commercial",
+             "retail": "flat_commercial", "office": "flat_commercial",
+             "education": "flat_public", "hospital": "flat_public", "culture": "flat_public",
+             "transport": "flat_public", "industrial": "flat_industrial"}
+
+
+@indicator(
+    Var("pv_capacity", "W m-2", "Rooftop PV capacity", total="sum", total_units="MW",
+        estimate=True, better=1, low=0),
+    Var("pv_yield", "kWh m-2 a-1", "Rooftop PV yield", total="sum", total_units="GWh a-1",
+        estimate=True, better=1, low=0),
+    on="buildings",
+)
+def rooftop_pv(buildings: gpd.GeoDataFrame, weather: xr.Dataset, city: Any,
+               factors: Any) -> dict[str, Estimate]:
+    """Capacity and yearly yield of modules on the usable part of each roof.
+
+    Roofs are taken as flat where the shape is unknown (modules on racks towards the equator, rows
+    spaced for the winter solstice) and as pitched where it is tagged so (mean of the four main
+    directions). Shade from neighbours and roof parts is not computed; the usable share by roof
+    type stands for what else is on the roof.
+
+    Returns
+    -------
+    dict
+        ``pv_capacity`` [W] and ``pv_yield`` [kWh a-1] per building.
+
+    References
+    ----------
+    See `twin.sun.photovoltaic`.
+    """
+    lon, lat = city.lonlat
+    roof = np.where(buildings.area.to_numpy() >= LEAST_ROOF, buildings.area.to_numpy(), 0.0)
+    kinds = roof_kinds(buildings)
+    shares = {k: factors.pick(f"pv.usable.{k}", "1") for k in np.unique(kinds)}
+    usable = np.array([shares[k].value for k in kinds])
+    ranges = {k: relative(f) for k, f in shares.items()}
+    down, up = (np.array([ranges[k][end] for k in kinds]) for end in (0, 1))
+
+    pitched = kinds == "tilted"
+    racks = row_cover_ratio(lat, RACK_TILT)
+    modules = roof * usable * np.where(pitched, 1 / np.cos(np.deg2rad(ROOF_TILT)), racks)
+    density = factors.pick("pv.module_density", "W m-2")
+    capacity = modules * density.value
+
+    chain = {"losses": factors.pick("pv.losses", "1").value,
+             "temperature_coefficient": factors.pick("pv.temperature_coefficient").value,
+             "inverter_efficiency": factors.pick("pv.inverter_efficiency", "1").value}
+    equator = 180.0 if lat >= 0 else 0.0
+    on_racks = _yield(weather, lat, lon, RACK_TILT, equator, **chain)
+    on_roofs = (np.mean([_yield(weather, lat, lon, ROOF_TILT, a, **chain)
+                         for a in (0.0, 90.0, 180.0, 270.0)]) if pitched.any() else 0.0)
+    energy = capacity / 1000.0 * np.where(pitched, on_roofs, on_racks)
+    sigma = factors.pick("pv.weather_sigma", "1").value
+    year = (1.96 * sigma, 1.96 * sigma)
+    of_modules = relative(density)
+    unknown = int((buildings["roof_shape"] == "").sum())
+    factors.count("roofs of unknown shape taken as flat", unknown)
+    return {"pv_capacity": spread(capacity, (down, up), of_modules),
+            "pv_yield": spread(energy, (down, up), of_modules, year)}
+
+
+def roof_kinds(buildings: gpd.GeoDataFrame) -> np.ndarray:
+    """Return the roof type of each building, as the usable shares name it."""
+    shape = buildings["roof_shape"].to_numpy(dtype="object")
+    flat = buildings["use"].map(FLAT_KIND).fillna("unknown").to_numpy(dtype="object")
+    return np.asarray(np.where(shape == "", "unknown", np.where(shape == "flat", flat, "tilted")),
+                      dtype="object")
+
+
+def _yield(weather: xr.Dataset, latitude: float, longitude: float, tilt: float, azimuth: float,
+           **chain: float) -> float:
+    """Yield of a plane, kept per weather object: scenarios of a study share it."""
+    key = (id(weather), round(latitude, 3), round(longitude, 3), tilt, azimuth,
+           tuple(sorted(chain.items())))
+    return _kept(_Once(key, weather))
+
+
+class _Once:
+    """A cache key that carries its weather without hashing it."""
+
+    def __init__(self, key: tuple[Any, ...], weather: xr.Dataset) -> None:
+        self.key, self.weather = key, weather
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Once) and self.key == other.key
+
+
+@lru_cache(maxsize=32)
+def _kept(once: _Once) -> float:
+    _, latitude, longitude, tilt, azimuth, chain = once.key
+    return specific_yield(once.weather, latitude=latitude, longitude=longitude, tilt=tilt,
+                          azimuth=azimuth, **dict(chain))

@@ -1,0 +1,98 @@
+"""The label of an indicator: what it gives, hung on a plain function that stays callable."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Var:
+    """A variable an indicator gives, declared once for stamps, checks, tables and legends.
+
+    Parameters
+    ----------
+    name
+        Name in ``cells``.
+    units
+        UDUNITS string of the cell value; densities are per m2 of study area.
+    long_name
+        Words for legends and tables.
+    total
+        ``"sum"`` integrates over the area, ``"mean"`` averages, None has no total.
+    total_units
+        Unit of the integral.
+    weight
+        Variable that weighs a mean; area alone when empty.
+    estimate
+        Whether it carries a 95 % range in ``<name>_low`` and ``<name>_high``.
+    better
+        1 when more is better for the city, -1 when less is, 0 when neither.
+    low, high
+        Physical limits; a value outside is an error of the engine.
+    """
+
+    name: str
+    units: str
+    long_name: str
+    total: Literal["sum", "mean"] | None = None
+    total_units: str = ""
+    weight: str = ""
+    estimate: bool = False
+    better: Literal[-1, 0, 1] = 0
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def unit_of_total(self) -> str:
+        """The unit `Twin.totals` gives this variable in."""
+        return (self.total_units or self.units) if self.total == "sum" else self.units
+
+
+@dataclass(frozen=True)
+class Label:
+    """What hangs on an indicator function: its variables, feature layer, reach and needs."""
+
+    gives: tuple[Var, ...]
+    on: str
+    reach: float | None
+    needs: tuple[str, ...]
+    settings: tuple[str, ...]
+
+
+def indicator(*gives: Var, on: str = "", reach: float | None = 0.0) -> Callable[[Function],
+                                                                             Function]:
+    """Label a function with the variables it gives.
+
+    Parameters
+    ----------
+    gives
+        The variables. One: the function returns it. Several: it returns a dict by name.
+    on
+        Layer whose features the values belong to (per feature and year); the engine spreads them
+        over the cells by overlap. Empty: the function returns values per cell.
+    reach
+        How far a cell's surroundings matter [m]; None when the whole area does.
+    """
+
+    def hang(function: Function) -> Function:
+        signature = inspect.signature(function).parameters.values()
+        kinds = inspect.Parameter
+        needs = tuple(p.name for p in signature if p.kind is kinds.POSITIONAL_OR_KEYWORD)
+        settings = tuple(p.name for p in signature if p.kind is kinds.KEYWORD_ONLY)
+        function.label = Label(gives, on, reach, needs, settings)  # type: ignore[attr-defined]
+        return function
+
+    return hang
+
+
+def label_of(function: Callable[..., Any]) -> Label:
+    """Return the label of an indicator function."""
+    found = getattr(function, "label", None)
+    if not isinstance(found, Label):
+        raise TypeError(f"{function} is not labelled with @indicator")
+    return found

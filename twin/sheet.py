@@ -1,0 +1,556 @@
+"""The sheet: one variable in plan, before, after and the change, with all that a reader needs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+import xarray as xr
+from matplotlib.colors import Colormap
+
+from layers.city import City
+from layers.errors import GridError, MissingInput, SourceError
+from layers.provenance import now
+from layers.units import factor
+from twin.fonts import pretty_units, safe, style, wrap
+from twin.rasters import burn, crossing
+from twin.scene.build import FINE, cell_step, change_colour, differences, values_of
+from twin.scene.ground import CORRIDOR, ground_image
+from twin.scene.palette import dead_band, declared, extend, nice_ceil, nice_limits, palette
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Box = tuple[float, float, float, float]
+Panels = Mapping[str, tuple[City, xr.Dataset]]
+
+INK, GREY, BACK = "#1d2026", "#5b606b", "#ffffff"
+
+
+def draw_sheet(panels: Panels, variable: str, path: str | Path, *, change: bool = True,
+               size: tuple[int, int] = (1920, 1080), title: str = "", subtitle: str = "",
+               sources: Sequence[str] | None = None, weather: str = "",
+               date: str = "") -> Path:
+    """Draw one variable of a base and its scenarios in plan and write the picture.
+
+    Base and scenarios share their limits. With two panels a third shows the change; with more, a
+    second row does.
+
+    Parameters
+    ----------
+    panels
+        Name to city and its results; the first is the base. One to four.
+    variable
+        Name of a result on (y, x).
+    path
+        File to write, PNG, SVG or PDF by its ending; it is replaced whole.
+    change
+        Whether to draw the change from the base.
+    size
+        Width and height [pixels].
+    title, subtitle
+        Head line and one line of conditions; made from the variable, the place, the cell size, the
+        weather and the date when empty.
+    sources
+        Licence lines; those of the cities when None.
+    weather
+        What weather the results are for; from the results when empty.
+    date
+        Date on the sheet; today when empty.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    MissingInput
+        When a result is missing or not on (y, x), or the number of panels is not 1 to 4.
+    GridError
+        When the grids of two panels differ and the change is asked for.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    if not 1 <= len(panels) <= 4:
+        raise MissingInput(f"a sheet shows 1 to 4 cities, got {len(panels)}")
+    fields = {name: values_of(cells, variable) for name, (_, cells) in panels.items()}
+    names = list(panels)
+    base_city, base_cells = panels[names[0]]
+    changes = _changes(panels, fields) if change and len(panels) > 1 else {}
+    first = fields[names[0]]
+    words = {"title": title or str(first.attrs.get("long_name", variable)),
+             "subtitle": subtitle or _conditions(base_city, base_cells, first, weather, date)}
+    lines = sources if sources is not None else list(dict.fromkeys(
+        line for city, _ in panels.values() for line in city.sources))
+    with mpl.rc_context(style()):
+        figure = Figure(figsize=(size[0] / 100, size[1] / 100), dpi=100, facecolor=BACK)
+        header(figure, size, words["title"], words["subtitle"])
+        _fill(figure, size, panels, variable, changes)
+        footer(figure, size, lines)
+        return save(figure, path)
+
+
+def figures(cells: xr.Dataset, variable: str) -> tuple[float, float, float, str, str]:
+    """Return the total or mean of a result over the study area, for the line under a map.
+
+    Parameters
+    ----------
+    cells
+        Results with ``cell_area`` [m2], the part of each cell inside the study area; whole cells
+        where it is missing.
+    variable
+        Name of the result.
+
+    Returns
+    -------
+    tuple
+        Value, low and high end (NaN without a range), their units, and ``"total"`` or ``"mean"``.
+    """
+    known = declared(variable)
+    values = values_of(cells, variable)
+    units = str(values.attrs.get("units", "1"))
+    area = (values_of(cells, "cell_area").to_numpy() if "cell_area" in cells
+            else np.full(values.shape, cell_step(values) ** 2))
+    if known is not None and known.total == "sum":
+        ratio = factor(f"{units} m2", known.unit_of_total)
+
+        def measure(name: str) -> float:
+            return float(np.nansum(values_of(cells, name).to_numpy() * area)) * ratio
+
+        units, word = known.unit_of_total, "total"
+    else:
+        weight = area
+        if known is not None and known.weight and known.weight in cells:
+            weight = area * np.nan_to_num(values_of(cells, known.weight).to_numpy())
+
+        def measure(name: str) -> float:
+            at = values_of(cells, name).to_numpy()
+            have = np.isfinite(at) & (weight > 0)
+            return float(np.average(at[have], weights=weight[have])) if have.any() else np.nan
+
+        word = "mean"
+    ends = [measure(f"{variable}_{e}") if f"{variable}_{e}" in cells else math.nan
+            for e in ("low", "high")]
+    return measure(variable), ends[0], ends[1], units, word
+
+
+def draw_map(axes: Axes, city: City, values: xr.DataArray, ramp: Colormap,
+             limits: tuple[float, float], *, outlines: Mapping[str, gpd.GeoDataFrame] | None = None,
+             unit: float = 1.0) -> None:
+    """Draw a result in plan over the pale ground of a city, with its footprints on top.
+
+    Parameters
+    ----------
+    axes
+        Matplotlib axes; they get the city's metres and the study area's frame.
+    city
+        The city.
+    values
+        The result on (y, x), rising.
+    ramp, limits
+        Colours and the values of their ends.
+    outlines
+        Buildings to outline by kind of change.
+    unit
+        Scale of line widths.
+    """
+    from matplotlib.collections import PolyCollection
+
+    west, south, east, north = bounds = city.area.bounds
+    axes.imshow(ground_image(city, bounds, size=900, muted=True), extent=(west, east, south, north),
+                origin="lower", interpolation="antialiased", zorder=0)
+    step = cell_step(values)
+    x, y = values["x"].to_numpy(), values["y"].to_numpy()
+    axes.imshow(np.ma.masked_invalid(values.to_numpy()), cmap=ramp, vmin=limits[0], vmax=limits[1],
+                extent=(x[0] - step / 2, x[-1] + step / 2, y[0] - step / 2, y[-1] + step / 2),
+                origin="lower", interpolation="antialiased" if step < FINE else "nearest",
+                zorder=1)
+    footprints = crossing(city.frame("buildings"), bounds)
+    axes.add_collection(PolyCollection(
+        _rings(footprints), facecolors="none", edgecolors="#30343c", linewidths=0.28 * unit,
+        alpha=0.45, zorder=2))
+    for kind, part in (outlines or {}).items():
+        axes.add_collection(PolyCollection(
+            _rings(crossing(part, bounds)), facecolors="none", edgecolors=change_colour(kind),
+            linewidths=1.5 * unit, zorder=4))
+    corridors = crossing(city.frame("corridors"), bounds)
+    if len(corridors):
+        from layers.corridors import ground
+
+        wide = gpd.GeoDataFrame(geometry=ground(corridors))
+        axes.add_collection(PolyCollection(_rings(wide), facecolors="none", edgecolors=CORRIDOR,
+                                           linewidths=1.6 * unit, zorder=3))
+    edge = gpd.GeoDataFrame(geometry=[city.area], crs=city.crs)
+    axes.add_collection(PolyCollection(_rings(edge), facecolors="none", edgecolors=GREY,
+                                       linewidths=0.9 * unit, zorder=5))
+    axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[], aspect="equal")
+    axes.set_axis_off()
+
+
+def _rings(layer: gpd.GeoDataFrame) -> list[Any]:
+    rings = shapely.get_rings(shapely.get_parts(layer.geometry.values))
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    return np.split(points, np.flatnonzero(np.diff(ring)) + 1) if len(rings) else []
+
+
+
+def _changes(panels: Panels, fields: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """Scenario less base, name by name; where a fine field meets a changed building, nothing."""
+    names = list(panels)
+    base_city, base = panels[names[0]][0], fields[names[0]]
+    found = {}
+    for name in names[1:]:
+        try:
+            before, after = xr.align(base, fields[name], join="exact")
+        except ValueError as error:
+            raise GridError(f"{name!r} and {names[0]!r} are on different grids, so there is no "
+                            "change to draw", mend="Run both with the same grid") from error
+        change = after - before
+        if cell_step(base) < FINE:
+            parts = differences(base_city.frame("buildings"), panels[name][0].frame("buildings"))
+            shapes = np.concatenate([parts[k].geometry.values for k in ("removed", "new")])
+            if len(shapes):
+                x, y = change["x"].to_numpy(), change["y"].to_numpy()
+                change = change.where(burn(shapes, np.ones(len(shapes), int), x, y, fill=0) == 0)
+        found[name] = change
+    return found
+
+
+def _conditions(city: City, cells: xr.Dataset, values: xr.DataArray, weather: str,
+                date: str) -> str:
+    weather = weather or str(cells.attrs.get("weather", ""))
+    said = [city.name, f"{cell_step(values):g} m cells",
+            "" if weather == "none" else weather, date or now()[:10]]
+    return "  ·  ".join(part for part in said if part)
+
+
+def _fill(figure: Figure, size: tuple[int, int], panels: Panels, variable: str,
+          changes: Mapping[str, xr.DataArray]) -> None:
+    """Lay out maps, the figures under them and the legends."""
+    wide, high = size
+    unit = high / 1080
+    names = list(panels)
+    fields = {name: values_of(cells, variable) for name, (_, cells) in panels.items()}
+    scale = palette(variable)
+    low, high_end = nice_limits(*fields.values())
+    ramp = scale.ramp(low, high_end)
+    _, top = nice_limits(*changes.values(), symmetric=True) if changes else (0.0, 1.0)
+    rows = 2 if changes and len(names) > 2 else 1
+    columns = len(names) + (1 if changes and rows == 1 else 0)
+    sheet = pixels(figure, size, (0, 0, wide, high))
+
+    west, south, east, north = panels[names[0]][0].area.bounds
+    ratio = (east - west) / (north - south)
+    side, gap, head, foot = 40 * unit, 34 * unit, 40 * unit, 78 * unit
+    upper, lower = high - 118 * unit, 66 * unit
+    legend = 96 * unit if rows == 1 and columns > 1 else 0.0
+    room = (upper - lower - legend) / rows - head - foot
+    aside = 1 if columns == 1 else 0
+    most = (wide - 2 * side - gap * (columns - 1)) / columns - aside * 520 * unit
+    map_wide = min(most, room * ratio)
+    map_high = map_wide / ratio
+    pitch = ((wide - 2 * side - map_wide) / (columns - 1)) if columns > 1 else 0.0
+    slack = (upper - lower - legend) - rows * (map_high + head + foot)
+    figures_of = {name: figures(cells, variable) for name, (_, cells) in panels.items()}
+    percent = _percent(variable, str(fields[names[0]].attrs.get("units", "")))
+
+    def place(column: int, row: int) -> Box:
+        y = upper - 0.4 * slack - (row + 1) * (map_high + head) - row * foot
+        return side + column * pitch, y, map_wide, map_high
+
+    for k, name in enumerate(names):
+        box = place(k, 0)
+        draw_map(_axes(figure, size, box), panels[name][0], fields[name], ramp, (low, high_end),
+                 unit=unit)
+        _dress(sheet, box, name, "ABCD"[k] if len(names) > 1 else "", east - west, unit)
+        _say(sheet, box, figures_of[name], percent, unit)
+    for k, (name, change) in enumerate(changes.items()):
+        box = place(*((2, 0) if rows == 1 else (k + 1, 1)))
+        city = panels[name][0]
+        parts = {kind: part for kind, part in differences(
+            panels[names[0]][0].frame("buildings"), city.frame("buildings")).items() if len(part)}
+        draw_map(_axes(figure, size, box), city, change, scale.change(), (-top, top),
+                 outlines=parts, unit=unit)
+        _dress(sheet, box, f"Change  {'BCD'[k]} − A", "", east - west, unit)
+        _say_change(sheet, box, figures_of[names[0]], figures_of[name], percent, unit)
+        swatches(sheet, (box[0] + box[2], box[1] - 24 * unit),
+                 [(change_colour(kind), f"{kind} ({len(part):,})", "line")
+                  for kind, part in parts.items()], unit, right=True)
+
+    label = str(fields[names[0]].attrs.get("long_name", variable))
+    units = "%" if percent else pretty_units(str(fields[names[0]].attrs.get("units", "")))
+    ends = extend(low, high_end, *fields.values())
+    if columns == 1:
+        x, y, _, _ = place(0, 0)
+        bars = [(x + map_wide + 60 * unit, y + 40 * unit, 440 * unit)]
+    elif rows == 2:
+        x, y, _, _ = place(0, 1)
+        bars = [(x, y + 0.62 * map_high, map_wide), (x, y + 0.22 * map_high, map_wide)]
+    else:
+        y = lower + 44 * unit
+        last = side + (columns - 1) * pitch
+        two = side + (len(names) - 1) * pitch + map_wide - side
+        bars = [(side, y, min(two, 900 * unit)), (last, y, map_wide)]
+    colour_bar(figure, size, (*bars[0], 18 * unit), ramp, (low, high_end), ends, label, units,
+               percent=percent)
+    if changes:
+        note = ", ".join(w for w in (scale.good_word, "white = less than "
+                                     f"±{_short(dead_band(top) * (100 if percent else 1))}") if w)
+        colour_bar(figure, size, (*bars[1], 18 * unit), scale.change(), (-top, top),
+                   extend(-top, top, *changes.values()), "Change", units, note=note,
+                   percent=percent)
+
+
+def _dress(sheet: Axes, box: Box, name: str, letter: str, metres: float, unit: float) -> None:
+    """Name above a map, scale bar and north arrow on it."""
+    x, y, wide, high = box
+    indent = 0.0
+    if letter:
+        sheet.text(x, y + high + 12 * unit, letter, size=points(22, unit), weight="bold",
+                   color="#1864ab")
+        indent = 28 * unit
+    fitted(sheet, x + indent, y + high + 12 * unit, name, 22 * unit, wide - indent, weight="bold",
+           color=INK)
+    length = nice_ceil(0.16 * metres)
+    bar = length / metres * wide
+    at, down = x + 14 * unit, y + 16 * unit
+    pad = 7 * unit
+    plate = f"{length:,.0f} m" if length < 1000 else f"{length / 1000:g} km"
+    sheet.fill([at - pad, at + bar + pad, at + bar + pad, at - pad],
+               [down - pad, down - pad, down + 26 * unit, down + 26 * unit], color="white",
+               alpha=0.82, lw=0)
+    sheet.plot([at, at, at + bar, at + bar], [down + 6 * unit, down, down, down + 6 * unit],
+               color=INK, lw=1.6 * unit, solid_joinstyle="miter")
+    sheet.text(at + bar / 2, down + 8 * unit, plate, size=points(13, unit), ha="center",
+               va="bottom", color=INK)
+    north_arrow(sheet, (x + wide - 22 * unit, y + high - 58 * unit), (0.0, 1.0), unit)
+
+
+def _say(sheet: Axes, box: Box, told: tuple[float, float, float, str, str], percent: bool,
+         unit: float) -> None:
+    value, low, high, units, word = told
+    x, y = box[0], box[1]
+    times = 100 if percent else 1
+    text = f"{_number(value * times)} {'%' if percent else pretty_units(units)}".strip()
+    sheet.text(x, y - 30 * unit, text, size=points(25, unit), weight="bold", color=INK)
+    words = f"{word} of the study area"
+    if math.isfinite(low) and math.isfinite(high):
+        words += f", 95 % range {_number(low * times)} to {_number(high * times)}"
+    fitted(sheet, x, y - 54 * unit, words, 15 * unit, box[2], color=GREY)
+
+
+def _say_change(sheet: Axes, box: Box, base: tuple[float, float, float, str, str],
+                plan: tuple[float, float, float, str, str], percent: bool, unit: float) -> None:
+    x, y = box[0], box[1]
+    change = (plan[0] - base[0]) * (100 if percent else 1)
+    units = "points" if percent else pretty_units(base[3])
+    text = f"{_number(change, sign=True)} {units}".strip()
+    if base[0] and math.isfinite(change) and not percent:
+        text += f"  ({_number(100 * (plan[0] / base[0] - 1), sign=True)} %)"
+    sheet.text(x, y - 30 * unit, text, size=points(25, unit), weight="bold", color=INK)
+    sheet.text(x, y - 54 * unit, f"change of the {base[4]}", size=points(15, unit), color=GREY)
+
+
+def header(figure: Figure, size: tuple[int, int], title: str, subtitle: str) -> None:
+    """Set the title and the line of conditions at the top of a picture."""
+    wide, high = size
+    unit = high / 1080
+    sheet = pixels(figure, size, (0, 0, wide, high))
+    fitted(sheet, 40 * unit, high - 60 * unit, title, 36 * unit, wide - 80 * unit, weight="bold",
+           color=INK)
+    fitted(sheet, 40 * unit, high - 94 * unit, subtitle, 20 * unit, wide - 80 * unit, color=GREY)
+
+
+def footer(figure: Figure, size: tuple[int, int], sources: Sequence[str]) -> None:
+    """Set the sources with their licences and the version at the foot of a picture."""
+    wide, high = size
+    unit = high / 1080
+    sheet = pixels(figure, size, (0, 0, wide, high))
+    try:
+        version = f"citytwin {importlib.metadata.version('citytwin')}"
+    except importlib.metadata.PackageNotFoundError:
+        version = "citytwin"
+    sheet.text(wide - 40 * unit, 16 * unit, version, size=points(12.5, unit), color=GREY,
+               ha="right")
+    words = "Sources: " + "; ".join(safe(line, 400) for line in sources) if sources else ""
+    lines = wrap(words, 250)
+    if len(lines) > 2:
+        lines = [lines[0], f"{lines[1].rsplit(' ', 3)[0]} … (all in the report)"]
+    for k, line in enumerate(reversed(lines)):
+        sheet.text(40 * unit, (16 + 17 * k) * unit, line, size=points(12.5, unit), color=GREY)
+
+
+def colour_bar(figure: Figure, size: tuple[int, int], box: Box, ramp: Colormap,
+               limits: tuple[float, float], ends: str, label: str, units: str, *, note: str = "",
+               percent: bool = False) -> None:
+    """Draw a legend bar at ``box`` (x, y, width, height in pixels) with its label above it."""
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    unit = size[1] / 1080
+    x, y, wide, high = box
+    axes = figure.add_axes((x / size[0], y / size[1], wide / size[0], high / size[1]))
+    bar = Colorbar(axes, ScalarMappable(Normalize(*limits), ramp), orientation="horizontal",
+                   extend=ends, extendfrac=0.035)
+    ticks = _ticks(*limits)
+    bar.set_ticks(ticks, labels=[_short(t * (100 if percent else 1)) for t in ticks])
+    bar.ax.tick_params(labelsize=points(14, unit), length=3 * unit, pad=2 * unit)
+    bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+    sheet = pixels(figure, size, (0, 0, *size))
+    words = f"{label} [{units}]" if units else label
+    drawn = fitted(sheet, x, y + high + 8 * unit, words, 16 * unit,
+                   wide * (0.45 if note else 1), weight="bold", color=INK)
+    if note:
+        fitted(sheet, x + wide, y + high + 8 * unit, note, 14 * unit, wide - drawn - 14 * unit,
+               color=GREY, ha="right")
+
+
+def north_arrow(axes: Axes, at: tuple[float, float], towards: tuple[float, float],
+                unit: float) -> None:
+    """Draw a north arrow in an axes of pixels, from ``at`` in the direction ``towards``."""
+    from matplotlib.patches import Polygon
+
+    ahead = np.array(towards, dtype=float) / (np.hypot(*towards) or 1.0)
+    across = np.array([ahead[1], -ahead[0]])
+    tip, tail = np.array(at) + 30 * unit * ahead, np.array(at) - 4 * unit * ahead
+    notch = np.array(at) + 3 * unit * ahead
+    for way, colour in ((-1, INK), (1, "#ffffff")):
+        axes.add_patch(Polygon([tip, tail + way * 9 * unit * across, notch], closed=True,
+                               facecolor=colour, edgecolor=INK, linewidth=0.9 * unit, zorder=9))
+    axes.text(*(tip + 10 * unit * ahead), "N", size=points(15, unit), weight="bold", ha="center",
+              va="center", color=INK, zorder=9)
+
+
+def swatches(axes: Axes, at: tuple[float, float], items: Sequence[tuple[str, str, str]],
+             unit: float, *, right: bool = False) -> float:
+    """Draw a line of legend entries (colour, words, ``line`` or ``fill``); return where it ends."""
+    from matplotlib.patches import Rectangle
+
+    sizes = [text_width(axes, words, 15 * unit) + 44 * unit for _, words, _ in items]
+    x, y = at[0] - (sum(sizes) if right else 0.0), at[1]
+    for (colour, words, kind), wide in zip(items, sizes, strict=True):
+        fill = colour if kind == "fill" else "none"
+        edge = colour if kind == "line" else "#7d7d7d"
+        axes.add_patch(Rectangle((x, y - 2 * unit), 20 * unit, 14 * unit, facecolor=fill,
+                                 edgecolor=edge, linewidth=(2.2 if kind == "line" else 0.6) * unit))
+        axes.text(x + 27 * unit, y - 1 * unit, words, size=points(15, unit), color=INK)
+        x += wide
+    return x
+
+
+def pixels(figure: Figure, size: tuple[int, int], box: Box) -> Axes:
+    """Return axes over a box of the picture, measured in its pixels, with nothing drawn."""
+    axes = _axes(figure, size, box)
+    axes.set(xlim=(0, box[2]), ylim=(0, box[3]))
+    axes.set_axis_off()
+    return axes
+
+
+def fitted(axes: Axes, x: float, y: float, words: str, height: float, width: float,
+           **how: Any) -> float:
+    """Set a line of text no wider than ``width`` pixels, smaller or cut where needed.
+
+    Returns
+    -------
+    float
+        Width of the text [pixels].
+    """
+    words, size = safe(words), height
+    measured = text_width(axes, words, size, **how)
+    if measured > width:
+        size = max(0.65 * height, height * width / measured)
+        while len(words) > 2 and (measured := text_width(axes, words, size, **how)) > width:
+            keep = min(len(words) - 2, int(len(words) * width / measured))
+            words = words[:keep].rstrip(" \\…") + "…"
+    axes.text(x, y, words, size=size * 0.72, **how)
+    return measured
+
+
+def text_width(axes: Axes, words: str, height: float, **how: Any) -> float:
+    """Return the width of a line of text [pixels]."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure: Any = axes.figure
+    canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
+    text = axes.text(0, 0, words, size=height * 0.72, weight=how.get("weight", "normal"))
+    width = text.get_window_extent(canvas.get_renderer()).width
+    text.remove()
+    return float(width)
+
+
+def points(height: float, unit: float) -> float:
+    """Return the font size in points of text so many pixels high at 1080 lines."""
+    return 0.72 * height * unit
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as PNG, SVG or PDF; an older file is replaced only by a whole new one.
+
+    Raises
+    ------
+    SourceError
+        When the ending is another or the file cannot be written.
+    """
+    path = Path(path)
+    kind = path.suffix.lower().lstrip(".") or "png"
+    if kind not in ("png", "svg", "pdf"):
+        raise SourceError(f"{path.name}: pictures are PNG, SVG or PDF, got .{kind}",
+                          mend=f"Name it {path.stem}.png")
+    path = path if path.suffix else path.with_suffix(".png")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    meta: dict[str, Any] = {"png": {"Software": "citytwin"}, "svg": {"Date": None},
+                            "pdf": {"CreationDate": None}}[kind]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(partial, format=kind, dpi=100, facecolor=figure.get_facecolor(),
+                       metadata=meta)
+        partial.replace(path)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be written: {error}",
+                          mend="Choose another place") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _axes(figure: Figure, size: tuple[int, int], box: Box) -> Axes:
+    return figure.add_axes((box[0] / size[0], box[1] / size[1], box[2] / size[0],
+                            box[3] / size[1]))
+
+
+def _percent(variable: str, units: str) -> bool:
+    return units in ("1", "") and variable.endswith(("share", "coverage"))
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Five to seven even ticks; of the ways to cut, the one with the shortest numbers."""
+    ways = [[float(f"{low + (high - low) * k / n:.9g}") for k in range(n + 1)] for n in (4, 5, 6)]
+    return min(ways, key=lambda ticks: (max(len(_short(t)) for t in ticks), len(ticks)))
+
+
+def _short(value: float) -> str:
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}").replace("-", "−")
+
+
+def _number(value: float, *, sign: bool = False) -> str:
+    """Three figures, thousands apart, a true minus."""
+    if not math.isfinite(value):
+        return "unknown"
+    digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+    rounded = round(value, min(digits, 6))
+    if abs(value) >= 1000:
+        power = 10 ** (math.floor(math.log10(abs(value))) - 2)
+        rounded = round(value / power) * power
+    text = f"{rounded:{'+' if sign and value else ''},.{min(digits, 6)}f}"
+    return text.replace("-", "−")

@@ -1,0 +1,460 @@
+"""The still: scenes drawn in 3D side by side, composed with title, legend, north and sources.
+
+VTK draws the model only; all words are set by Matplotlib. VTK can end the whole process where the
+system has no OpenGL, so a child process tries it first.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layers.errors import MissingExtra, MissingInput
+from twin.fonts import pretty_units, style
+from twin.scene.build import Scene, change_colour
+from twin.scene.mesh import CROWN, ROOF, face_light, normals
+from twin.scene.ground import CORRIDOR
+from twin.scene.palette import extend
+from twin.sheet import (
+    INK,
+    colour_bar,
+    fitted,
+    footer,
+    header,
+    north_arrow,
+    pixels,
+    points,
+    save,
+    swatches,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Points = NDArray[np.float64]
+
+VARIABLE = "VTK_DEFAULT_OPENGL_WINDOW"
+_TRIAL = """
+from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
+from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+import vtkmodules.vtkRenderingOpenGL2
+window, scene = vtkRenderWindow(), vtkRenderer()
+window.SetOffScreenRendering(1)
+window.SetSize(64, 64)
+scene.SetBackground(1, 0, 0)
+window.AddRenderer(scene)
+window.Render()
+pixels = vtkUnsignedCharArray()
+window.GetPixelData(32, 32, 33, 33, 1, pixels, 0)
+lines = [line.split(":", 1)[1].strip() for line in window.ReportCapabilities().splitlines()
+         if "renderer string" in line]
+print("drawn", pixels.GetTuple(0) == (255.0, 0.0, 0.0), window.GetClassName(), *lines[:1])
+"""
+_OVER = 2          # pixels drawn per pixel kept, along each side
+_VIEW = 18.0       # vertical opening of the camera [degrees]
+_PLINTH, _BACK = "#bdb7aa", "#ffffff"
+_TREE, _WHITE = np.array([0.50, 0.63, 0.40]), np.array([0.985, 0.98, 0.97])
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A perspective camera in the scene's metres.
+
+    Parameters
+    ----------
+    position
+        Where it stands [m].
+    azimuth, elevation
+        Where it looks, clockwise from north, and how far down [degrees].
+    size
+        Width and height of the picture [pixels].
+    view
+        Vertical opening [degrees].
+    """
+
+    position: tuple[float, float, float]
+    azimuth: float
+    elevation: float
+    size: tuple[int, int]
+    view: float = _VIEW
+
+    @property
+    def frame(self) -> Points:
+        """Unit vectors to the right, up and forward, (3, 3)."""
+        a, e = math.radians(self.azimuth), math.radians(self.elevation)
+        forward = [math.sin(a) * math.cos(e), math.cos(a) * math.cos(e), -math.sin(e)]
+        right = [math.cos(a), -math.sin(a), 0.0]
+        return np.array([right, np.cross(right, forward), forward])
+
+    def project(self, points: Points) -> Points:
+        """Return pixels (n, 2) of points (n, 3), from the lower left corner."""
+        local = (np.asarray(points, dtype=float) - self.position) @ self.frame.T
+        scale = self.size[1] / 2 / math.tan(math.radians(self.view / 2))
+        return np.asarray(np.array(self.size) / 2 + scale * local[:, :2] / local[:, 2:])
+
+
+def probe() -> str:
+    """Return what VTK draws with on this machine, trying it in a child process.
+
+    The first answer is kept for the life of the process, and the way that works is set in the
+    environment for VTK to find.
+
+    Raises
+    ------
+    MissingExtra
+        When PyVista is not installed or no OpenGL works.
+    """
+    if importlib.util.find_spec("pyvista") is None:
+        raise MissingExtra("3D pictures need PyVista, which is not installed",
+                           mend="pip install 'citytwin[3d]'")
+    window, told = _working_window()
+    if window:
+        os.environ[VARIABLE] = window
+    return told
+
+
+@lru_cache(maxsize=1)
+def _working_window() -> tuple[str, str]:
+    chosen = os.environ.get(VARIABLE, "")
+    headless = sys.platform.startswith("linux") and not os.environ.get("DISPLAY")
+    others = ["vtkEGLRenderWindow", "vtkOSOpenGLRenderWindow"]
+    ways = [chosen] if chosen else others if headless else ["", *others]
+    if not sys.platform.startswith("linux"):
+        ways = [chosen]
+    for way in ways:
+        environment = {**os.environ, VARIABLE: way}
+        if not way:
+            environment.pop(VARIABLE)
+        try:
+            child = subprocess.run([sys.executable, "-c", _TRIAL], env=environment, timeout=60,
+                                   capture_output=True, text=True, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        said = [line for line in child.stdout.splitlines() if line.startswith("drawn True")]
+        if child.returncode == 0 and said:
+            _, _, name, *rest = said[0].split(maxsplit=3)
+            return way, f"{name}: {rest[0]}" if rest else name
+    raise MissingExtra(
+        "3D pictures need OpenGL, and no way to draw without a screen works here (tried "
+        f"{', '.join(w or 'the default' for w in ways)} in a child process)",
+        mend="On Debian or Ubuntu: apt-get install libegl1 libgl1-mesa-dri")
+
+
+def draw_still(scenes: Mapping[str, Scene], path: str | Path, *,
+               size: tuple[int, int] = (1920, 1080), title: str = "", subtitle: str = "",
+               notes: Sequence[str] = (), sources: Sequence[str] | None = None) -> Path:
+    """Draw scenes side by side from the same place and write a PNG.
+
+    Parameters
+    ----------
+    scenes
+        Panel name to scene, left to right, one to four of them.
+    path
+        File to write; it is replaced whole.
+    size
+        Width and height [pixels].
+    title, subtitle
+        Head line and one line of conditions; the names of the scenes by default.
+    notes
+        A line of figures or words a panel, in order of the panels.
+    sources
+        Licence lines; those of the scenes when None.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    MissingExtra
+        When PyVista or OpenGL is missing.
+    MissingInput
+        When there is no scene, or more than four.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    if not 1 <= len(scenes) <= 4:
+        raise MissingInput(f"a still shows 1 to 4 scenes, got {len(scenes)}")
+    probe()
+    wide, high = size
+    unit = high / 1080
+    rows = 2 if len(scenes) > 3 else 1
+    columns = math.ceil(len(scenes) / rows)
+    margin, top, bottom = round(40 * unit), round(128 * unit), round(150 * unit)
+    gap = round(24 * unit)
+    panel = ((wide - 2 * margin - gap * (columns - 1)) // columns,
+             (high - top - bottom - gap * (rows - 1)) // rows)
+    camera = fit_camera(list(scenes.values()), panel)
+    first = next(iter(scenes.values()))
+    lines = sources if sources is not None else list(dict.fromkeys(
+        line for scene in scenes.values() for line in scene.sources))
+    with mpl.rc_context(style()):
+        figure = Figure(figsize=(wide / 100, high / 100), dpi=100, facecolor=_BACK)
+        header(figure, size, title or _title(first), subtitle)
+        for k, (name, scene) in enumerate(scenes.items()):
+            left = margin + (k % columns) * (panel[0] + gap)
+            low = bottom + (rows - 1 - k // columns) * (panel[1] + gap)
+            axes = pixels(figure, size, (left, low, *panel))
+            axes.imshow(render(scene, camera), extent=(0, panel[0], 0, panel[1]),
+                        origin="upper", interpolation="none", aspect="auto")
+            _furniture(axes, scene, camera, name, notes[k] if k < len(notes) else "",
+                       "ABCD"[k] if len(scenes) > 1 else "", unit)
+        _legend(figure, size, list(scenes.values()), margin, unit)
+        footer(figure, size, lines)
+        return save(figure, path)
+
+
+def render(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
+    """Return the picture of one scene as (height, width, 3), row 0 on top."""
+    probe()
+    import pyvista as pv
+
+    wide, high = camera.size
+    plotter = pv.Plotter(off_screen=True, window_size=[wide * _OVER, high * _OVER])
+    try:
+        plotter.set_background(_BACK)
+        plotter.disable_anti_aliasing()
+        _add_ground(plotter, scene)
+        _add_mesh(plotter, scene)
+        for kind, segments in scene.outlines.items():
+            if len(segments):
+                plotter.add_mesh(_lines(segments), color=change_colour(kind), lighting=False,
+                                 line_width=2.2 * _OVER)
+        look = camera.frame
+        plotter.camera.position = camera.position
+        plotter.camera.focal_point = tuple(np.array(camera.position) + 1000 * look[2])
+        plotter.camera.up = tuple(look[1])
+        plotter.camera.view_angle = camera.view
+        plotter.reset_camera_clipping_range()
+        plotter.render()  # a picture taken without it can be the one before
+        image = np.asarray(plotter.screenshot(return_img=True))[..., :3]
+    finally:
+        plotter.close()
+    blocks = image.reshape(high, _OVER, wide, _OVER, 3)
+    return np.asarray(blocks.mean(axis=(1, 3)).round(), dtype=np.uint8)
+
+
+def fit_camera(scenes: Sequence[Scene], size: tuple[int, int], *, margin: float = 0.035,
+               room: float = 0.055) -> Camera:
+    """Return the camera from which all scenes fill the picture best.
+
+    Directions between south-south-east and south are tried with several elevations; for each the
+    nearest place is computed from which every corner is still in the picture.
+
+    Parameters
+    ----------
+    scenes
+        What must be in the picture.
+    size
+        Width and height [pixels].
+    margin
+        Share of the picture left free at the sides and on top.
+    room
+        Share left free below, for the scale along the edge.
+    """
+    points = np.concatenate([_hull(scene) for scene in scenes])
+    floor = np.concatenate([_corners(scene)[:4] for scene in scenes])
+    best: tuple[float, Camera] | None = None
+    for azimuth in range(-30, -9, 4):
+        for elevation in range(34, 57, 2):
+            camera = _nearest_camera(points, size, float(azimuth), float(elevation), margin, room)
+            pixels = camera.project(floor)
+            x, y = pixels[:4, 0], pixels[:4, 1]
+            filled = 0.5 * abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / (size[0] * size[1])
+            score = filled - 0.004 * max(0, elevation - 44)  # a steep view loses the facades
+            if best is None or score > best[0]:
+                best = (score, camera)
+    assert best is not None
+    return best[1]
+
+
+def _nearest_camera(points: Points, size: tuple[int, int], azimuth: float, elevation: float,
+                    margin: float, room: float) -> Camera:
+    """Put the camera where the four sides of its view touch the points."""
+    at = Camera((0.0, 0.0, 0.0), azimuth, elevation, size)
+    right, up, depth = (points @ at.frame.T).T
+    tall = math.tan(math.radians(_VIEW / 2))
+    side = tall * size[0] / size[1] * (1 - 2 * margin)
+    over, under = tall * (1 - 2 * margin), tall * (1 - 2 * room)
+    east, west = (right - side * depth).max(), (-right - side * depth).max()
+    above, below = (up - over * depth).max(), (-up - under * depth).max()
+    back = min(-(east + west) / (2 * side), -(above + below) / (over + under))
+    # Where one pair of sides has slack, the model stands in the middle of it.
+    across = ((east + side * back) - (west + side * back)) / 2
+    along = ((above + over * back) - (below + under * back)) / 2
+    position = across * at.frame[0] + along * at.frame[1] + back * at.frame[2]
+    return Camera((float(position[0]), float(position[1]), float(position[2])), azimuth,
+                  elevation, size)
+
+
+def _furniture(axes: Axes, scene: Scene, camera: Camera, name: str, note: str, letter: str,
+               unit: float) -> None:
+    """Name, north arrow and a labelled scale along the two front edges of a panel."""
+    wide, high = camera.size
+    x = 0.0
+    if letter:
+        axes.text(0, high - 24 * unit, letter, size=points(26, unit), weight="bold",
+                  color="#1864ab")
+        x = 32 * unit
+    fitted(axes, x, high - 24 * unit, name, 26 * unit, 0.62 * wide, weight="bold", color=INK)
+    if note:
+        fitted(axes, 0, high - 50 * unit, note, 17 * unit, 0.62 * wide, color="#5b606b")
+    corner = _corners(scene)
+    _scale(axes, camera, corner[4], corner[5], unit)
+    _scale(axes, camera, corner[6], corner[5], unit)
+    middle = corner[:4].mean(axis=0)
+    step = np.array([[0.0, 0.0, 0.0], [0.0, 0.05 * max(scene.size), 0.0]])
+    tail, tip = camera.project(middle + step)
+    north_arrow(axes, (wide - 40 * unit, high - 44 * unit), tuple((tip - tail).tolist()), unit)
+
+
+def _scale(axes: Axes, camera: Camera, start: Points, end: Points, unit: float) -> None:
+    """Ticks with metres along an edge of the plinth, outside it."""
+    length = float(np.linalg.norm(end - start))
+    step = next(s for s in (50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 50_000, 1e9)
+                if length / s < 4.5)
+    along = (end - start) / length
+    out = np.array([along[1], -along[0], 0.0])
+    out = out if out @ camera.frame[2] < 0 else -out
+    at = np.arange(0, length + 1e-6, step)
+    marks = start + at[:, None] * along
+    inner, outer = camera.project(marks), camera.project(marks + 0.012 * length * out)
+    text = camera.project(marks + 0.034 * length * out)
+    for k, metres in enumerate(at):
+        axes.plot(*np.stack([inner[k], outer[k]], axis=1), color="#6b6f78", lw=1.0 * unit)
+        words = "0" if metres == 0 else f"{metres:,.0f} m"
+        axes.text(*text[k], words, size=points(14, unit), color="#4a4e57", ha="center",
+                  va="center")
+
+
+def _legend(figure: Figure, size: tuple[int, int], scenes: Sequence[Scene], margin: int,
+            unit: float) -> None:
+    """Colour bar of the result and a line of what else is drawn."""
+    sheet = pixels(figure, size, (0, 0, *size))
+    x, y = float(margin), 88 * unit
+    shown, legend = scenes[0].shown, scenes[0].legend
+    if shown is not None and legend is not None:
+        ends = extend(legend.low, legend.high, *(s.shown.values for s in scenes if s.shown))
+        box = (x, 82 * unit, 620 * unit, 18 * unit)
+        colour_bar(figure, size, box, shown.ramp, (legend.low, legend.high), ends, legend.label,
+                   pretty_units(legend.units))
+        x += 690 * unit
+    items = [("#fbfaf8", "building", "fill")]
+    if any(s.trees.drawn for s in scenes):
+        drawn, total = (sum(getattr(s.trees, w) for s in scenes) for w in ("drawn", "total"))
+        share = "" if drawn == total else f" ({100 * drawn / total:.0f} % of them drawn)"
+        items.append(("#809f66", f"tree{share}", "fill"))
+    for kind in ("removed", "new", "lowered", "raised"):
+        count = max((s.counts.get(kind, 0) for s in scenes), default=0)
+        if count:
+            items.append((change_colour(kind), f"{kind} ({count:,})", "line"))
+    if any(s.corridors for s in scenes):
+        items.append((CORRIDOR, "corridor", "line"))
+    swatches(sheet, (x, y), items, unit)
+
+
+def _title(scene: Scene) -> str:
+    return scene.legend.label if scene.legend else scene.name
+
+
+def _corners(scene: Scene) -> Points:
+    """Corners of the plinth: four on top, anticlockwise from the south-west, then four below."""
+    wide, deep = (s / 2 for s in scene.size)
+    x, y = np.array([-wide, wide, wide, -wide]), np.array([-deep, -deep, deep, deep])
+    z = scene.relief[[0, 0, -1, -1], [0, -1, -1, 0]]
+    return np.concatenate([np.column_stack([x, y, z]),
+                           np.column_stack([x, y, np.full(4, _bottom(scene))])])
+
+
+def _hull(scene: Scene) -> Points:
+    from scipy.spatial import ConvexHull
+
+    points = np.concatenate([_corners(scene), scene.buildings.vertices.astype(float)])
+    return np.asarray(points[ConvexHull(points).vertices])
+
+
+def _bottom(scene: Scene) -> float:
+    return -0.014 * max(scene.size)
+
+
+def _add_ground(plotter: Any, scene: Scene) -> None:
+    import pyvista as pv
+
+    ny, nx = scene.relief.shape
+    wide, deep = (s / 2 for s in scene.size)
+    x, y = np.meshgrid(np.linspace(-wide, wide, nx), np.linspace(-deep, deep, ny))
+    node = np.arange(ny * nx).reshape(ny, nx)
+    quads = np.stack([node[:-1, :-1], node[:-1, 1:], node[1:, 1:], node[1:, :-1]], axis=-1)
+    land = pv.PolyData.from_regular_faces(
+        np.column_stack([x.ravel(), y.ravel(), scene.relief.ravel()]), quads.reshape(-1, 4))
+    land.active_texture_coordinates = np.column_stack(
+        [(x.ravel() + wide) / (2 * wide), (y.ravel() + deep) / (2 * deep)]).astype(np.float32)
+    texture = pv.Texture(np.ascontiguousarray(scene.ground[::-1]))
+    texture.interpolate, texture.mipmap = True, True
+    plotter.add_mesh(land, texture=texture, lighting=False)
+
+    rim = np.concatenate([node[0, :-1], node[:-1, -1], node[-1, :0:-1], node[:0:-1, 0]])
+    top = land.points[rim]
+    n = len(rim)
+    foot = np.column_stack([top[:, :2], np.full(n, _bottom(scene))])
+    k, after = np.arange(n), (np.arange(n) + 1) % n
+    skirt = pv.PolyData.from_regular_faces(np.concatenate([top, foot]),
+                                           np.column_stack([k + n, after + n, after, k]))
+    out = np.cross(top[after] - top, [0.0, 0.0, 1.0])
+    out = out / np.linalg.norm(out, axis=1, keepdims=True)
+    colour = np.array(_rgb(_PLINTH)) * face_light(out, sun=scene.sun)[:, None]
+    skirt.cell_data["rgb"] = _bytes(colour)
+    plotter.add_mesh(skirt, scalars="rgb", rgb=True, lighting=False)
+
+
+def _add_mesh(plotter: Any, scene: Scene) -> None:
+    import pyvista as pv
+
+    mesh = scene.buildings
+    if len(mesh.triangles):
+        light = face_light(normals(mesh), sun=scene.sun)
+        solid = pv.PolyData.from_regular_faces(mesh.vertices, mesh.triangles)
+        solid.cell_data["rgb"] = _bytes(light[:, None] * _WHITE)
+        body = plotter.add_mesh(solid, scalars="rgb", rgb=True, lighting=False)
+        body.mapper.SetResolveCoincidentTopologyToPolygonOffset()
+        plotter.add_mesh(_lines(mesh.vertices[mesh.edges]), color="#808080", lighting=False,
+                         line_width=0.5 * _OVER, opacity=0.55)
+    crowns = scene.trees.mesh
+    if len(crowns.triangles):
+        light = face_light(normals(crowns), sun=scene.sun)
+        tone = 0.92 + 0.16 * ((crowns.feature * 0.618034) % 1.0)
+        green = pv.PolyData.from_regular_faces(crowns.vertices, crowns.triangles)
+        green.cell_data["rgb"] = _bytes((light * tone)[:, None] * _TREE)
+        plotter.add_mesh(green, scalars="rgb", rgb=True, lighting=False)
+
+
+def _lines(segments: NDArray[np.float32]) -> Any:
+    import pyvista as pv
+
+    n = len(segments)
+    cells = np.column_stack([np.full(n, 2), 2 * np.arange(n), 2 * np.arange(n) + 1])
+    return pv.PolyData(segments.reshape(-1, 3), lines=cells.ravel())
+
+
+def _bytes(colour: Points) -> NDArray[np.uint8]:
+    return np.asarray(np.clip(colour, 0, 1) * 255, dtype=np.uint8)
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    from matplotlib.colors import to_rgb
+
+    return to_rgb(colour)

@@ -1,0 +1,1 @@
+"""Sun and roofs: arrays and weather in, energy out. Knows nothing of layers."""
