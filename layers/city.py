@@ -19,6 +19,7 @@ from layers.place import Place
 from layers.provenance import digest, now
 
 Layer = gpd.GeoDataFrame | xr.DataArray | xr.Dataset
+CONTROLS = ("vehicle_km",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,9 @@ class City(Mapping[str, Layer]):
         One line an act, oldest first.
     fallbacks
         What had to be guessed or mended on the way in, with counts.
+    controls
+        Known totals of the study area that estimates are scaled to, such as ``vehicle_km``
+        [km a-1]; their source stands in ``sources``.
     """
 
     layers: Mapping[str, Layer]
@@ -54,9 +58,15 @@ class City(Mapping[str, Layer]):
     sources: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
     fallbacks: tuple[tuple[str, int], ...] = ()
+    controls: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", MappingProxyType(dict(self.layers)))
+        object.__setattr__(self, "controls", MappingProxyType(dict(self.controls)))
+        for name, total in self.controls.items():
+            if name not in CONTROLS or not 0 < total < 1e15:
+                raise LayerError(f"control {name}={total} is not one of "
+                                 f"{', '.join(CONTROLS)} with a positive total")
         object.__setattr__(self, "crs", CRS.from_user_input(self.crs))
 
     def __getitem__(self, name: str) -> Layer:
@@ -134,7 +144,7 @@ class City(Mapping[str, Layer]):
             else:
                 kept[name] = layer
         return replace(self, layers=kept, area=area,
-                       history=(*self.history, f"{now()}: clipped to {bounds}"))
+                       controls={}, history=(*self.history, f"{now()}: clipped to {bounds}"))
 
     def digest(self) -> str:
         """Return a hash of all layers and the area; equal cities have equal digests."""

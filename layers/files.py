@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ _MIXED = {"water": (2, 1)}  # layers whose raw features may be of another kind
 def read(path: str | Path | None = None, *, columns: Mapping[str, Mapping[str, str]] | None = None,
          area: str | Path | None = None, terrain: str | Path | None = None,
          canopy: str | Path | None = None, weather: str | Path | None = None, crs: Any = None,
-         name: str = "", country: str = "", region: str = "", **sources: str | Path) -> City:
+         name: str = "", country: str = "", region: str = "",
+         controls: Mapping[str, float] | None = None, **sources: str | Path) -> City:
     """Return a city from a file of ours, an OSM extract, or one file a layer.
 
     Parameters
@@ -71,6 +73,8 @@ def read(path: str | Path | None = None, *, columns: Mapping[str, Mapping[str, s
         CRS of files that do not say their own.
     name, country, region
         What the place is called and where it is; found from the nearest town when empty.
+    controls
+        Known totals to scale estimates to, see `layers.City`.
     sources
         ``buildings=``, ``roads=``, ``green=``, ``trees=``, ``tree_rows=``, ``water=``,
         ``squares=``, ``corridors=``: a file, or ``FILE:LAYER``.
@@ -97,10 +101,11 @@ def read(path: str | Path | None = None, *, columns: Mapping[str, Mapping[str, s
             from layers.pbf import read_pbf
 
             city = read_pbf(file, name=name, country=country, region=region)
-            return _with_rasters(city, terrain, canopy, weather)
+            return _with_rasters(_controlled(city, controls), terrain, canopy, weather)
         found = vector_layers(file) if file.suffix.lower() == ".gpkg" and part is None else []
         if META in found:
-            return _with_rasters(_read_ours(file, found), terrain, canopy, weather)
+            return _with_rasters(_controlled(_read_ours(file, found), controls), terrain, canopy,
+                                 weather)
         ours = [n for n in found if n in LAYERS]
         if ours:
             sources = {**{n: f"{file}:{n}" for n in ours}, **sources}
@@ -109,13 +114,17 @@ def read(path: str | Path | None = None, *, columns: Mapping[str, Mapping[str, s
             sources = {"buildings": str(path), **sources}
     if "buildings" not in sources:
         raise MissingInput("no buildings were given", mend="Name a file with --buildings FILE")
-    return _assemble(dict(sources), columns, area, terrain, canopy, weather, crs, name,
+    city = _assemble(dict(sources), columns, area, crs, name,
                      Place(country, region, "user") if country else None)
+    return _with_rasters(_controlled(city, controls), terrain, canopy, weather)
+
+
+def _controlled(city: City, controls: Mapping[str, float] | None) -> City:
+    return replace(city, controls={**city.controls, **controls}) if controls else city
 
 
 def _assemble(sources: dict[str, str | Path], columns: dict[str, Mapping[str, str]],
-              area: str | Path | None, terrain: str | Path | None, canopy: str | Path | None,
-              weather: str | Path | None, crs: Any, name: str, place: Place | None) -> City:
+              area: str | Path | None, crs: Any, name: str, place: Place | None) -> City:
     raw: dict[str, gpd.GeoDataFrame] = {}
     for layer, source in sources.items():
         file, part = split_layer(str(source))
@@ -145,7 +154,6 @@ def _assemble(sources: dict[str, str | Path], columns: dict[str, Mapping[str, st
                 sources=tuple(f"{Path(str(v)).name}: the user's own file" for v in
                               sources.values()),
                 history=(*history, *notes), fallbacks=tuple(fallbacks))
-    city = _with_rasters(city, terrain, canopy, weather)
     check(city)
     return city
 
@@ -243,6 +251,7 @@ def write(city: City, path: str | Path) -> Path:
             "name": city.name, "country": city.place.country, "region": city.place.region,
             "found_by": city.place.found_by, "sources": list(city.sources),
             "history": list(city.history), "fallbacks": list(city.fallbacks),
+            "controls": dict(city.controls),
             "weather": dict(city.layers["weather"].attrs) if "weather" in city.layers else {},
             "weather_units": {str(k): dict(v.attrs) for k, v in
                               city.layers["weather"].data_vars.items()}  # type: ignore[union-attr]
@@ -305,7 +314,8 @@ def _read_ours(file: Path, found: list[str]) -> City:
     city = City(layers, as_area(area.geometry.iloc[0]), CRS.from_user_input(area.crs),
                 name=meta.get("name", ""), place=place, sources=tuple(meta.get("sources", ())),
                 history=tuple(meta.get("history", ())),
-                fallbacks=tuple((str(k), int(v)) for k, v in meta.get("fallbacks", ())))
+                fallbacks=tuple((str(k), int(v)) for k, v in meta.get("fallbacks", ())),
+                controls={str(k): float(v) for k, v in meta.get("controls", {}).items()})
     try:
         check(city)
     except LayerError as error:

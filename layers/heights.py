@@ -151,23 +151,24 @@ def complete_heights(gdf: gpd.GeoDataFrame, *, country: str = "") -> gpd.GeoData
     storey = gdf["use"].map(STOREY).to_numpy(dtype=float)
     from_levels = ~known & floors.notna().to_numpy()
     by_levels = levels_height(floors.to_numpy(), storey)
+    # Neighbours answer from heights or storeys that are known, never from guesses.
+    heard = np.where(known, height, np.where(from_levels, by_levels, np.nan))
+    near, spread = _neighbours(gdf, heard, ~known)
     height[from_levels] = by_levels[from_levels]
     source[from_levels] = "levels"
-    sigma[from_levels] = levels_sigma(by_levels)[from_levels]
+    sigma[from_levels] = levels_sigma(by_levels, near)[from_levels]
 
-    # Neighbours answer only from heights that are themselves known, never from guesses.
-    near, spread = _neighbours(gdf, np.where(known | from_levels, height, np.nan))
     from_near = ~known & ~from_levels & ~np.isnan(near)
     height[from_near] = near[from_near]
     source[from_near] = "neighbours"
-    sigma[from_near] = spread[from_near]
+    sigma[from_near] = np.maximum(2.0, 1.1 * spread + 0.18 * near)[from_near]
 
     rest = ~(known | from_levels | from_near)
     typical = gdf["use"].map(_FLOORS_CHINA if country == "CN" else _FLOORS).to_numpy(dtype=float)
     guess = levels_height(typical, storey)
     height[rest] = guess[rest]
     source[rest] = "default"
-    sigma[rest] = np.maximum(3.0, 0.6 * guess)[rest]
+    sigma[rest] = np.maximum(3.0, 0.75 * guess)[rest]
 
     height = np.maximum(height, base + 0.5)
     floors_from = np.where(floors.notna(), "tag", "height")
@@ -185,12 +186,17 @@ def levels_height(floors: np.ndarray, storey: np.ndarray) -> np.ndarray:
     return np.asarray(floors * storey + ROOF)
 
 
-def levels_sigma(height: np.ndarray) -> np.ndarray:
-    """Return the standard deviation of a height made from storeys [m]."""
-    return np.asarray(1.2 + 0.15 * height)
+def levels_sigma(height: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of a height made from storeys [m].
+
+    It grows with the distance to what the neighbours suggest, as wrong storey numbers stand out.
+    """
+    gap = np.minimum(np.nan_to_num(np.abs(height - near), nan=3.0), 8.0)
+    return np.asarray(1.1 + 0.07 * height + 0.55 * gap)
 
 
-def _neighbours(gdf: gpd.GeoDataFrame, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _neighbours(gdf: gpd.GeoDataFrame, heard: np.ndarray,
+                asking: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Median and spread of the nearest known heights of the same use and like size."""
     point = shapely.get_coordinates(shapely.centroid(gdf.geometry.values))
     # A small shed says little about a block: size is a third coordinate, 40 m a factor of e.
@@ -199,21 +205,18 @@ def _neighbours(gdf: gpd.GeoDataFrame, known: np.ndarray) -> tuple[np.ndarray, n
     near, spread = np.full(len(gdf), np.nan), np.full(len(gdf), np.nan)
     use = gdf["use"].to_numpy(dtype="object")
     for kind in pd.unique(use):
-        have = (use == kind) & ~np.isnan(known)
-        ask = (use == kind) & np.isnan(known)
-        if have.sum() < 3 or not ask.any():
+        have = np.flatnonzero((use == kind) & ~np.isnan(heard))
+        ask = np.flatnonzero((use == kind) & asking)
+        if len(have) < 4 or not len(ask):
             continue
-        distance, at = cKDTree(place[have]).query(place[ask], k=NEIGHBOURS,
+        distance, at = cKDTree(place[have]).query(place[ask], k=NEIGHBOURS + 1,
                                                   distance_upper_bound=NEIGHBOUR_REACH)
-        heard = np.isfinite(distance)
-        values = np.full(distance.shape, np.nan)
-        values[heard] = known[have][at[heard]]
-        enough = heard.sum(axis=1) >= 3
-        answer, around = np.full(len(values), np.nan), np.full(len(values), np.nan)
-        answer[enough] = np.nanmedian(values[enough], axis=1)
-        around[enough] = np.nanstd(values[enough], axis=1)
-        near[ask] = answer
-        spread[ask] = np.maximum(2.0, 0.9 * around + 0.12 * answer)
+        at = np.minimum(at, len(have) - 1)
+        usable = np.isfinite(distance) & (have[at] != ask[:, None])
+        enough = usable.sum(axis=1) >= 3
+        values = np.where(usable, heard[have][at], np.nan)[enough]
+        near[ask[enough]] = np.nanmedian(values, axis=1)
+        spread[ask[enough]] = np.nanstd(values, axis=1)
     return near, spread
 
 

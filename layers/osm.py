@@ -476,7 +476,7 @@ def _slim(response: Response, answer: dict[str, Any], heard: dict[str, Any]) -> 
                  or (len(e["nodes"]) > 1 and nodes.issuperset(e["nodes"]))]
         for element in whole:
             tags = element.pop("tags", {})
-            element["tags"] = {k: v for k, v in tags.items() if k in _KEPT}
+            element["tags"] = {k: str(v) for k, v in tags.items() if k in _KEPT}
     except (KeyError, TypeError, AttributeError) as error:
         raise _RefusedError("gave an answer of another kind than expected") from error
     heard["broken"] = len(elements) - len(whole)

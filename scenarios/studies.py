@@ -116,10 +116,10 @@ class Study:
         folder = Path(path)
         written: list[Path] = []
         for name, one in self.twins.items():
-            written += export(one, folder / _folder(name))
+            written += export(one, folder / folder_name(name))
         written.append(export_table(self.totals(), folder / "totals.csv"))
         for name in self.names[1:]:
-            written.append(export_table(self.change(name), folder / f"change-{_folder(name)}.csv"))
+            written.append(export_table(self.change(name), folder / f"change-{folder_name(name)}.csv"))
         return written
 
     def _twin(self, name: str) -> Twin:
@@ -209,7 +209,7 @@ def open_study(path: str | Path) -> Study:
     return Study(twins, cities, tuple(scenario_from(yaml.safe_load(r)) for r in recipes))
 
 
-def _folder(name: str) -> str:
-    """A scenario's name as a folder name: letters of any script and digits, nothing else."""
+def folder_name(name: str) -> str:
+    """Return a scenario's name as a folder name: letters of any script and digits only."""
     safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-")
     return safe[:60] or "scenario"

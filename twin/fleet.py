@@ -10,7 +10,6 @@ import pandas as pd
 
 from twin.factors import emep_curves
 
-HEAVY = ("truck_light", "truck_medium", "truck_artic", "bus")
 ANCHOR = "fleet.car_medium.petrol"  # every fleet has it; it tells which region's fleet is meant
 
 
@@ -43,32 +42,25 @@ class Fleet:
         grams = {f: factors.pick(f"fuel.{f}", "kg MJ-1").value * 1000 for f in sorted(fuels)}
         return cls(pd.Series(shares), {**grams, "electric": 0.0})
 
-    def grams(self, speed: np.ndarray, heavy: float) -> np.ndarray:
+    def grams(self, speed: np.ndarray) -> np.ndarray:
         """Return the mean tailpipe CO2 of a vehicle kilometre.
 
         Parameters
         ----------
         speed
             Mean driven speeds, shape (n,) [km h-1].
-        heavy
-            Share of trucks and buses on the road; the mix within light and within heavy vehicles
-            stays that of the fleet [1].
 
         Returns
         -------
         numpy.ndarray
             Shape (n,) [g km-1].
         """
-        is_heavy = np.array([vehicle in HEAVY for vehicle, _ in self.shares.index])
-        share = self.shares.to_numpy()
-        light, trucks = share[~is_heavy].sum(), share[is_heavy].sum()
-        share = np.where(is_heavy, share * heavy / trucks, share * (1 - heavy) / light)
         total = np.zeros(len(speed))
         curves = emep_curves()
-        for (vehicle, fuel), part in zip(self.shares.index, share, strict=True):
-            if fuel != "electric":
+        for (vehicle, fuel), share in self.shares.items():
+            if fuel != "electric" and share > 0:
                 energy = curve_energy(curves.loc[(vehicle, fuel)], speed)
-                total += part * energy * self.grams_per_mj[fuel]
+                total += share * energy * self.grams_per_mj[fuel]
         return total
 
 

@@ -81,6 +81,15 @@ def safe(text: object, longest: int = 200) -> str:
     return words.replace("$", r"\$")
 
 
+def pretty_label(label: str) -> str:
+    """Return a label with chemical formulas as people write them."""
+    return re.sub(r"\b(CO|NO|SO|O|PM)(2|3|x|10)\b", _lowered, label)
+
+
+def _lowered(found: re.Match[str]) -> str:
+    return found[1] + found[2].translate(str.maketrans("0123x", "₀₁₂₃ₓ"))
+
+
 _SUPER = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
 _WORDS = {"a": "yr", "year": "yr", "degree": "°", "degC": "°C", "degrees": "°",
           "vehicle": "vehicles", "percent": "%"}
@@ -109,9 +118,9 @@ def pretty_units(units: str) -> str:
         (above if power > 0 else below).append(name + size)
     top = " ".join(above).replace("W h", "Wh")
     if not below:
-        return safe(top)
+        return top
     under = below[0] if len(below) == 1 else f"({' '.join(below)})"
-    return safe(f"{top or '1'}/{under}")
+    return f"{top or '1'}/{under}"
 
 
 def wrap(text: str, width: int) -> list[str]:

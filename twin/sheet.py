@@ -6,6 +6,7 @@ import importlib.metadata
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from layers.city import City
 from layers.errors import GridError, MissingInput, SourceError
 from layers.provenance import now
 from layers.units import factor
-from twin.fonts import pretty_units, safe, style, wrap
+from twin.fonts import pretty_label, pretty_units, safe, style, wrap
 from twin.rasters import burn, crossing
 from twin.scene.build import FINE, cell_step, change_colour, differences, values_of
 from twin.scene.ground import CORRIDOR, ground_image
@@ -88,7 +89,7 @@ def draw_sheet(panels: Panels, variable: str, path: str | Path, *, change: bool 
     base_city, base_cells = panels[names[0]]
     changes = _changes(panels, fields) if change and len(panels) > 1 else {}
     first = fields[names[0]]
-    words = {"title": title or str(first.attrs.get("long_name", variable)),
+    words = {"title": title or pretty_label(str(first.attrs.get("long_name", variable))),
              "subtitle": subtitle or _conditions(base_city, base_cells, first, weather, date)}
     lines = sources if sources is not None else list(dict.fromkeys(
         line for city, _ in panels.values() for line in city.sources))
@@ -145,8 +146,8 @@ def figures(cells: xr.Dataset, variable: str) -> tuple[float, float, float, str,
 
 
 def draw_map(axes: Axes, city: City, values: xr.DataArray, ramp: Colormap,
-             limits: tuple[float, float], *, outlines: Mapping[str, gpd.GeoDataFrame] | None = None,
-             unit: float = 1.0) -> None:
+             limits: tuple[float, float], *, blank: float | None = None,
+             outlines: Mapping[str, gpd.GeoDataFrame] | None = None, solid: bool = False) -> None:
     """Draw a result in plan over the pale ground of a city, with its footprints on top.
 
     Parameters
@@ -159,40 +160,46 @@ def draw_map(axes: Axes, city: City, values: xr.DataArray, ramp: Colormap,
         The result on (y, x), rising.
     ramp, limits
         Colours and the values of their ends.
+    blank
+        Values no further from zero let the ground through; 0.4 % of the limits by default.
     outlines
         Buildings to outline by kind of change.
-    unit
-        Scale of line widths.
+    solid
+        Whether to fill the footprints, for fields that mean nothing inside buildings.
     """
     from matplotlib.collections import PolyCollection
 
     west, south, east, north = bounds = city.area.bounds
+    # Lines are thinner where a pixel is more ground.
+    pen = min(1.0, max(0.35, axes.get_window_extent().width / (east - west) * 2.2))
     axes.imshow(ground_image(city, bounds, size=900, muted=True), extent=(west, east, south, north),
                 origin="lower", interpolation="antialiased", zorder=0)
     step = cell_step(values)
     x, y = values["x"].to_numpy(), values["y"].to_numpy()
-    axes.imshow(np.ma.masked_invalid(values.to_numpy()), cmap=ramp, vmin=limits[0], vmax=limits[1],
+    blank = 0.004 * max(map(abs, limits)) if blank is None else blank
+    seen = values.where(np.abs(values) > blank).to_numpy()
+    axes.imshow(np.ma.masked_invalid(seen), cmap=ramp, vmin=limits[0], vmax=limits[1],
                 extent=(x[0] - step / 2, x[-1] + step / 2, y[0] - step / 2, y[-1] + step / 2),
                 origin="lower", interpolation="antialiased" if step < FINE else "nearest",
                 zorder=1)
     footprints = crossing(city.frame("buildings"), bounds)
     axes.add_collection(PolyCollection(
-        _rings(footprints), facecolors="none", edgecolors="#30343c", linewidths=0.28 * unit,
-        alpha=0.45, zorder=2))
-    for kind, part in (outlines or {}).items():
-        axes.add_collection(PolyCollection(
-            _rings(crossing(part, bounds)), facecolors="none", edgecolors=change_colour(kind),
-            linewidths=1.5 * unit, zorder=4))
+        _rings(footprints), facecolors="#fdfdfc" if solid else "none",
+        edgecolors="#8d9099" if solid else "#30343c73", linewidths=0.32 * pen, zorder=2))
     corridors = crossing(city.frame("corridors"), bounds)
     if len(corridors):
         from layers.corridors import ground
 
         wide = gpd.GeoDataFrame(geometry=ground(corridors))
         axes.add_collection(PolyCollection(_rings(wide), facecolors="none", edgecolors=CORRIDOR,
-                                           linewidths=1.6 * unit, zorder=3))
+                                           linewidths=1.6 * pen, zorder=3))
+    for kind, part in (outlines or {}).items():
+        axes.add_collection(PolyCollection(
+            _rings(crossing(part, bounds)), facecolors="none", edgecolors=change_colour(kind),
+            linewidths=1.3 * pen, zorder=4))
     edge = gpd.GeoDataFrame(geometry=[city.area], crs=city.crs)
     axes.add_collection(PolyCollection(_rings(edge), facecolors="none", edgecolors=GREY,
-                                       linewidths=0.9 * unit, zorder=5))
+                                       linewidths=0.9, zorder=5, clip_on=False))
     axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[], aspect="equal")
     axes.set_axis_off()
 
@@ -237,78 +244,129 @@ def _conditions(city: City, cells: xr.Dataset, values: xr.DataArray, weather: st
 def _fill(figure: Figure, size: tuple[int, int], panels: Panels, variable: str,
           changes: Mapping[str, xr.DataArray]) -> None:
     """Lay out maps, the figures under them and the legends."""
-    wide, high = size
-    unit = high / 1080
+    unit = size[1] / 1080
     names = list(panels)
-    fields = {name: values_of(cells, variable) for name, (_, cells) in panels.items()}
-    scale = palette(variable)
-    low, high_end = nice_limits(*fields.values())
-    ramp = scale.ramp(low, high_end)
-    _, top = nice_limits(*changes.values(), symmetric=True) if changes else (0.0, 1.0)
-    rows = 2 if changes and len(names) > 2 else 1
-    columns = len(names) + (1 if changes and rows == 1 else 0)
-    sheet = pixels(figure, size, (0, 0, wide, high))
+    city, cells = panels[names[0]]
+    fields = {name: values_of(data, variable) for name, (_, data) in panels.items()}
+    scale, base = palette(variable), fields[names[0]]
+    limits = nice_limits(*fields.values())
+    ramp = scale.ramp(*limits)
+    top = nice_limits(*changes.values(), symmetric=True)[1]
+    west, south, east, north = city.area.bounds
+    plan = _layout(size, len(names), bool(changes), (east - west) / (north - south))
+    sheet = pixels(figure, size, (0, 0, *size))
+    told = {name: figures(data, variable) for name, (_, data) in panels.items()}
+    percent = _percent(variable, str(base.attrs.get("units", "")))
+    solid = cell_step(base) < FINE and scale.family in ("wind", "heat")
 
-    west, south, east, north = panels[names[0]][0].area.bounds
-    ratio = (east - west) / (north - south)
-    side, gap, head, foot = 40 * unit, 34 * unit, 40 * unit, 78 * unit
-    upper, lower = high - 118 * unit, 66 * unit
-    legend = 96 * unit if rows == 1 and columns > 1 else 0.0
-    room = (upper - lower - legend) / rows - head - foot
-    aside = 1 if columns == 1 else 0
-    most = (wide - 2 * side - gap * (columns - 1)) / columns - aside * 520 * unit
-    map_wide = min(most, room * ratio)
-    map_high = map_wide / ratio
-    pitch = ((wide - 2 * side - map_wide) / (columns - 1)) if columns > 1 else 0.0
-    slack = (upper - lower - legend) - rows * (map_high + head + foot)
-    figures_of = {name: figures(cells, variable) for name, (_, cells) in panels.items()}
-    percent = _percent(variable, str(fields[names[0]].attrs.get("units", "")))
-
-    def place(column: int, row: int) -> Box:
-        y = upper - 0.4 * slack - (row + 1) * (map_high + head) - row * foot
-        return side + column * pitch, y, map_wide, map_high
-
-    for k, name in enumerate(names):
-        box = place(k, 0)
-        draw_map(_axes(figure, size, box), panels[name][0], fields[name], ramp, (low, high_end),
-                 unit=unit)
-        _dress(sheet, box, name, "ABCD"[k] if len(names) > 1 else "", east - west, unit)
-        _say(sheet, box, figures_of[name], percent, unit)
-    for k, (name, change) in enumerate(changes.items()):
-        box = place(*((2, 0) if rows == 1 else (k + 1, 1)))
-        city = panels[name][0]
+    for name, letter, box in zip(names, "ABCD", plan.maps, strict=False):
+        draw_map(_axes(figure, size, box), panels[name][0], fields[name], ramp, limits,
+                 solid=solid)
+        _dress(sheet, box, name, letter if len(names) > 1 else "", east - west, unit)
+        _say(sheet, plan.words(box), told[name], percent, unit)
+    for (name, change), letter, box in zip(changes.items(), "BCD", plan.changes, strict=False):
+        after = panels[name][0]
         parts = {kind: part for kind, part in differences(
-            panels[names[0]][0].frame("buildings"), city.frame("buildings")).items() if len(part)}
-        draw_map(_axes(figure, size, box), city, change, scale.change(), (-top, top),
-                 outlines=parts, unit=unit)
-        _dress(sheet, box, f"Change  {'BCD'[k]} − A", "", east - west, unit)
-        _say_change(sheet, box, figures_of[names[0]], figures_of[name], percent, unit)
-        swatches(sheet, (box[0] + box[2], box[1] - 24 * unit),
-                 [(change_colour(kind), f"{kind} ({len(part):,})", "line")
-                  for kind, part in parts.items()], unit, right=True)
+            city.frame("buildings"), after.frame("buildings")).items() if len(part)}
+        draw_map(_axes(figure, size, box), after, change, scale.change(), (-top, top),
+                 blank=dead_band(top), outlines=parts, solid=solid)
+        _dress(sheet, box, f"Change  {letter} − A", "", east - west, unit)
+        _say_change(sheet, plan.words(box), told[names[0]], told[name], percent, unit, parts)
 
-    label = str(fields[names[0]].attrs.get("long_name", variable))
-    units = "%" if percent else pretty_units(str(fields[names[0]].attrs.get("units", "")))
-    ends = extend(low, high_end, *fields.values())
-    if columns == 1:
-        x, y, _, _ = place(0, 0)
-        bars = [(x + map_wide + 60 * unit, y + 40 * unit, 440 * unit)]
-    elif rows == 2:
-        x, y, _, _ = place(0, 1)
-        bars = [(x, y + 0.62 * map_high, map_wide), (x, y + 0.22 * map_high, map_wide)]
-    else:
-        y = lower + 44 * unit
-        last = side + (columns - 1) * pitch
-        two = side + (len(names) - 1) * pitch + map_wide - side
-        bars = [(side, y, min(two, 900 * unit)), (last, y, map_wide)]
-    colour_bar(figure, size, (*bars[0], 18 * unit), ramp, (low, high_end), ends, label, units,
-               percent=percent)
+    label = pretty_label(str(base.attrs.get("long_name", variable)))
+    units = "%" if percent else pretty_units(str(base.attrs.get("units", "")))
+    if plan.chart:
+        _histogram(figure, size, plan.chart, base, cells, ramp, limits, unit)
+    colour_bar(figure, size, plan.bars[0], ramp, limits, extend(*limits, *fields.values()), label,
+               units, percent=percent)
     if changes:
-        note = ", ".join(w for w in (scale.good_word, "white = less than "
-                                     f"±{_short(dead_band(top) * (100 if percent else 1))}") if w)
-        colour_bar(figure, size, (*bars[1], 18 * unit), scale.change(), (-top, top),
+        dead = _short(dead_band(top) * (100 if percent else 1))
+        note = ", ".join(w for w in (scale.good_word, f"no colour = less than ±{dead}") if w)
+        colour_bar(figure, size, plan.bars[1], scale.change(), (-top, top),
                    extend(-top, top, *changes.values()), "Change", units, note=note,
                    percent=percent)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where things stand on the sheet [pixels]: x, y, width, height from the lower left."""
+
+    maps: list[Box]
+    changes: list[Box]
+    bars: list[Box]
+    beside: float          # width for words to the right of a map, 0 when they stand below
+    unit: float
+    chart: Box | None = None
+
+    def words(self, box: Box) -> Box:
+        """Return where the figures of a map stand: x, baseline and width."""
+        x, y, wide, high = box
+        if self.beside:
+            return x + wide + 16 * self.unit, y + high - 24 * self.unit, self.beside, 0.0
+        return x, y - 30 * self.unit, wide, 0.0
+
+
+def _layout(size: tuple[int, int], count: int, change: bool, ratio: float) -> _Layout:
+    """Place maps of a width to height ``ratio``: one beside its chart, one row, or two rows."""
+    unit = size[1] / 1080
+    side, gap, head, foot = 40 * unit, 34 * unit, 40 * unit, 74 * unit
+    upper, lower, bar = size[1] - 116 * unit, 54 * unit, 18 * unit
+    full = size[0] - 2 * side
+    if count == 1:
+        high = min(upper - lower - head - 6 * unit, (full - 700 * unit) / ratio)
+        box = (side, upper - head - high, high * ratio, high)
+        x = side + high * ratio + 70 * unit
+        wide = size[0] - side - x - 20 * unit
+        return _Layout([box], [], [(x, box[1] + 40 * unit, wide, bar)], wide, unit,
+                       (x, box[1] + 140 * unit, wide, 0.45 * high))
+    rows = 2 if change and count > 2 else 1
+    columns = count + (1 if change and rows == 1 else 0)
+    column = (full - gap * (columns - 1)) / columns
+    if rows == 1:
+        legend = 92 * unit
+        high = min(upper - lower - legend - head - foot, column / ratio)
+        slack = upper - lower - legend - head - foot - high
+        pitch = (full - high * ratio) / (columns - 1)
+        boxes = [(side + k * pitch, upper - 0.3 * slack - head - high, high * ratio, high)
+                 for k in range(columns)]
+        y = lower + 34 * unit + 0.35 * slack
+        reach = boxes[count - 1][0] + high * ratio - side
+        bars = [(side, y, min(reach, 900 * unit), bar), (boxes[-1][0], y, high * ratio, bar)]
+        return _Layout(boxes[:count], boxes[count:], bars, 0.0, unit)
+    room = (upper - lower) / 2 - head - 14 * unit
+    beside = column - room * ratio - 16 * unit
+    if beside < 190 * unit:
+        beside, room = 0.0, room - foot + 10 * unit
+    high = min(room, column / ratio)
+    step = (upper - lower) / 2
+    boxes = [(side + k * (column + gap), upper - head - high - row * step, high * ratio, high)
+             for row in range(2) for k in range(count)]
+    x, y = boxes[count][:2]
+    bars = [(x, y + share * high, 0.94 * column, bar) for share in (0.68, 0.26)]
+    return _Layout(boxes[:count], boxes[count + 1:], bars, beside, unit)
+
+
+def _histogram(figure: Figure, size: tuple[int, int], box: Box, values: xr.DataArray,
+               cells: xr.Dataset, ramp: Colormap, limits: tuple[float, float],
+               unit: float) -> None:
+    """Share of the study area by value, standing on the legend bar."""
+    axes = _axes(figure, size, box)
+    at = values.to_numpy().ravel()
+    weight = (values_of(cells, "cell_area").to_numpy().ravel() if "cell_area" in cells
+              else np.ones(at.size))
+    known = np.isfinite(at)
+    edges = np.linspace(*limits, 31)
+    share, _ = np.histogram(np.clip(at[known], *limits), bins=edges, weights=weight[known])
+    share = 100 * share / max(float(weight[known].sum()), 1e-12)
+    middle = (edges[1:] + edges[:-1]) / 2
+    axes.bar(middle, share, width=0.92 * (edges[1] - edges[0]), edgecolor="#8d9099",
+             linewidth=0.4, color=ramp((middle - limits[0]) / (limits[1] - limits[0])))
+    axes.set(xlim=limits, xticks=[])
+    axes.set_title("Share of the study area by value [%]; values beyond the ends in the last bars",
+                   loc="left", size=points(15, unit), color=GREY, pad=8)
+    axes.tick_params(labelsize=points(14, unit))
+    for name in ("top", "right"):
+        axes.spines[name].set_visible(False)
 
 
 def _dress(sheet: Axes, box: Box, name: str, letter: str, metres: float, unit: float) -> None:
@@ -339,26 +397,37 @@ def _dress(sheet: Axes, box: Box, name: str, letter: str, metres: float, unit: f
 def _say(sheet: Axes, box: Box, told: tuple[float, float, float, str, str], percent: bool,
          unit: float) -> None:
     value, low, high, units, word = told
-    x, y = box[0], box[1]
+    x, y, wide, _ = box
     times = 100 if percent else 1
     text = f"{_number(value * times)} {'%' if percent else pretty_units(units)}".strip()
-    sheet.text(x, y - 30 * unit, text, size=points(25, unit), weight="bold", color=INK)
-    words = f"{word} of the study area"
+    fitted(sheet, x, y, text, 26 * unit, wide, weight="bold", color=INK)
+    lines = [f"{word} of the study area"]
     if math.isfinite(low) and math.isfinite(high):
-        words += f", 95 % range {_number(low * times)} to {_number(high * times)}"
-    fitted(sheet, x, y - 54 * unit, words, 15 * unit, box[2], color=GREY)
+        span = f"95 % range {_number(low * times)} to {_number(high * times)}"
+        lines = [f"{word}, {span}"] if wide > 320 * unit else [*lines, span]
+    for k, line in enumerate(lines):
+        fitted(sheet, x, y - (25 + 20 * k) * unit, line, 15 * unit, wide, color=GREY)
 
 
 def _say_change(sheet: Axes, box: Box, base: tuple[float, float, float, str, str],
-                plan: tuple[float, float, float, str, str], percent: bool, unit: float) -> None:
-    x, y = box[0], box[1]
+                plan: tuple[float, float, float, str, str], percent: bool, unit: float,
+                parts: Mapping[str, gpd.GeoDataFrame]) -> None:
+    x, y, wide, _ = box
     change = (plan[0] - base[0]) * (100 if percent else 1)
     units = "points" if percent else pretty_units(base[3])
-    text = f"{_number(change, sign=True)} {units}".strip()
-    if base[0] and math.isfinite(change) and not percent:
-        text += f"  ({_number(100 * (plan[0] / base[0] - 1), sign=True)} %)"
-    sheet.text(x, y - 30 * unit, text, size=points(25, unit), weight="bold", color=INK)
-    sheet.text(x, y - 54 * unit, f"change of the {base[4]}", size=points(15, unit), color=GREY)
+    value = f"{_number(change, sign=True, like=base[0])} {units}".strip() if change else "no change"
+    share = (f"({100 * (plan[0] / base[0] - 1):+.1f} %)".replace("-", "−")
+             if change and base[0] and math.isfinite(change) and not percent else "")
+    items = [(change_colour(kind), f"{kind} ({len(part):,})", "line")
+             for kind, part in parts.items()]
+    if wide > 320 * unit:
+        fitted(sheet, x, y, f"{value}  {share}".strip(), 26 * unit, wide, weight="bold", color=INK)
+        swatches(sheet, (x, y - 26 * unit), items, unit)
+        return
+    fitted(sheet, x, y, value, 26 * unit, wide, weight="bold", color=INK)
+    fitted(sheet, x, y - 30 * unit, share, 20 * unit, wide, weight="bold", color=INK)
+    for k, item in enumerate(items):
+        swatches(sheet, (x, y - (64 + 26 * k) * unit), [item], unit)
 
 
 def header(figure: Figure, size: tuple[int, int], title: str, subtitle: str) -> None:
@@ -433,12 +502,12 @@ def north_arrow(axes: Axes, at: tuple[float, float], towards: tuple[float, float
 
 
 def swatches(axes: Axes, at: tuple[float, float], items: Sequence[tuple[str, str, str]],
-             unit: float, *, right: bool = False) -> float:
+             unit: float) -> float:
     """Draw a line of legend entries (colour, words, ``line`` or ``fill``); return where it ends."""
     from matplotlib.patches import Rectangle
 
     sizes = [text_width(axes, words, 15 * unit) + 44 * unit for _, words, _ in items]
-    x, y = at[0] - (sum(sizes) if right else 0.0), at[1]
+    x, y = at
     for (colour, words, kind), wide in zip(items, sizes, strict=True):
         fill = colour if kind == "fill" else "none"
         edge = colour if kind == "line" else "#7d7d7d"
@@ -452,7 +521,7 @@ def swatches(axes: Axes, at: tuple[float, float], items: Sequence[tuple[str, str
 def pixels(figure: Figure, size: tuple[int, int], box: Box) -> Axes:
     """Return axes over a box of the picture, measured in its pixels, with nothing drawn."""
     axes = _axes(figure, size, box)
-    axes.set(xlim=(0, box[2]), ylim=(0, box[3]))
+    axes.set(xlim=(0, box[2]), ylim=(0, box[3]), zorder=10)
     axes.set_axis_off()
     return axes
 
@@ -543,14 +612,13 @@ def _short(value: float) -> str:
     return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}").replace("-", "−")
 
 
-def _number(value: float, *, sign: bool = False) -> str:
-    """Three figures, thousands apart, a true minus."""
+def _number(value: float, *, sign: bool = False, like: float | None = None) -> str:
+    """Three figures, but no more than one place beyond those of ``like``; thousands apart."""
     if not math.isfinite(value):
         return "unknown"
-    digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
-    rounded = round(value, min(digits, 6))
-    if abs(value) >= 1000:
-        power = 10 ** (math.floor(math.log10(abs(value))) - 2)
-        rounded = round(value / power) * power
-    text = f"{rounded:{'+' if sign and value else ''},.{min(digits, 6)}f}"
+    places = 2 - math.floor(math.log10(abs(value))) if value else 0
+    if like:
+        places = min(places, 3 - math.floor(math.log10(abs(like))))
+    rounded = round(value, places)
+    text = f"{rounded:{'+' if sign and rounded else ''},.{max(0, places)}f}"
     return text.replace("-", "−")

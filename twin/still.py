@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layers.errors import MissingExtra, MissingInput
-from twin.fonts import pretty_units, style
+from twin.fonts import pretty_label, pretty_units, style
 from twin.scene.build import Scene, change_colour
-from twin.scene.mesh import CROWN, ROOF, face_light, normals
-from twin.scene.ground import CORRIDOR
+from twin.scene.mesh import face_light, normals
+from twin.scene.ground import CORRIDOR, paint
 from twin.scene.palette import extend
 from twin.sheet import (
     INK,
@@ -62,8 +62,9 @@ lines = [line.split(":", 1)[1].strip() for line in window.ReportCapabilities().s
          if "renderer string" in line]
 print("drawn", pixels.GetTuple(0) == (255.0, 0.0, 0.0), window.GetClassName(), *lines[:1])
 """
+_TINT = 0.25       # how much of the ground's colour a building takes over a result
 _OVER = 2          # pixels drawn per pixel kept, along each side
-_VIEW = 18.0       # vertical opening of the camera [degrees]
+_VIEW = 14.0       # vertical opening of the camera [degrees]
 _PLINTH, _BACK = "#bdb7aa", "#ffffff"
 _TREE, _WHITE = np.array([0.50, 0.63, 0.40]), np.array([0.985, 0.98, 0.97])
 
@@ -190,21 +191,22 @@ def draw_still(scenes: Mapping[str, Scene], path: str | Path, *,
     if not 1 <= len(scenes) <= 4:
         raise MissingInput(f"a still shows 1 to 4 scenes, got {len(scenes)}")
     probe()
+    first = next(iter(scenes.values()))
     wide, high = size
     unit = high / 1080
     rows = 2 if len(scenes) > 3 else 1
     columns = math.ceil(len(scenes) / rows)
-    margin, top, bottom = round(40 * unit), round(128 * unit), round(150 * unit)
+    margin, top = round(40 * unit), round(116 * unit)
+    bottom = round((150 if first.shown is not None else 96) * unit)
     gap = round(24 * unit)
     panel = ((wide - 2 * margin - gap * (columns - 1)) // columns,
              (high - top - bottom - gap * (rows - 1)) // rows)
     camera = fit_camera(list(scenes.values()), panel)
-    first = next(iter(scenes.values()))
     lines = sources if sources is not None else list(dict.fromkeys(
         line for scene in scenes.values() for line in scene.sources))
     with mpl.rc_context(style()):
         figure = Figure(figsize=(wide / 100, high / 100), dpi=100, facecolor=_BACK)
-        header(figure, size, title or _title(first), subtitle)
+        header(figure, size, title or _title(first), subtitle or _subtitle(first))
         for k, (name, scene) in enumerate(scenes.items()):
             left = margin + (k % columns) * (panel[0] + gap)
             low = bottom + (rows - 1 - k // columns) * (panel[1] + gap)
@@ -248,8 +250,7 @@ def render(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
     return np.asarray(blocks.mean(axis=(1, 3)).round(), dtype=np.uint8)
 
 
-def fit_camera(scenes: Sequence[Scene], size: tuple[int, int], *, margin: float = 0.035,
-               room: float = 0.055) -> Camera:
+def fit_camera(scenes: Sequence[Scene], size: tuple[int, int]) -> Camera:
     """Return the camera from which all scenes fill the picture best.
 
     Directions between south-south-east and south are tried with several elevations; for each the
@@ -261,41 +262,40 @@ def fit_camera(scenes: Sequence[Scene], size: tuple[int, int], *, margin: float 
         What must be in the picture.
     size
         Width and height [pixels].
-    margin
-        Share of the picture left free at the sides and on top.
-    room
-        Share left free below, for the scale along the edge.
     """
     points = np.concatenate([_hull(scene) for scene in scenes])
     floor = np.concatenate([_corners(scene)[:4] for scene in scenes])
     best: tuple[float, Camera] | None = None
     for azimuth in range(-30, -9, 4):
         for elevation in range(34, 57, 2):
-            camera = _nearest_camera(points, size, float(azimuth), float(elevation), margin, room)
+            camera = _nearest_camera(points, size, float(azimuth), float(elevation))
             pixels = camera.project(floor)
             x, y = pixels[:4, 0], pixels[:4, 1]
             filled = 0.5 * abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / (size[0] * size[1])
-            score = filled - 0.004 * max(0, elevation - 44)  # a steep view loses the facades
+            score = filled - 0.004 * max(0, elevation - 47)  # a steep view loses the facades
             if best is None or score > best[0]:
                 best = (score, camera)
     assert best is not None
     return best[1]
 
 
-def _nearest_camera(points: Points, size: tuple[int, int], azimuth: float, elevation: float,
-                    margin: float, room: float) -> Camera:
+def _nearest_camera(points: Points, size: tuple[int, int], azimuth: float,
+                    elevation: float) -> Camera:
     """Put the camera where the four sides of its view touch the points."""
     at = Camera((0.0, 0.0, 0.0), azimuth, elevation, size)
     right, up, depth = (points @ at.frame.T).T
     tall = math.tan(math.radians(_VIEW / 2))
-    side = tall * size[0] / size[1] * (1 - 2 * margin)
-    over, under = tall * (1 - 2 * margin), tall * (1 - 2 * room)
-    east, west = (right - side * depth).max(), (-right - side * depth).max()
-    above, below = (up - over * depth).max(), (-up - under * depth).max()
-    back = min(-(east + west) / (2 * side), -(above + below) / (over + under))
+    side = tall * size[0] / size[1]
+    # Half the opening towards each side, less what words along the edges need [pixels at 1080].
+    pad = size[1] / 800
+    east, west = (side * (1 - 2 * pad * p / size[0]) for p in (62, 12))
+    over, under = (tall * (1 - 2 * pad * p / size[1]) for p in (48, 42))
+    far_e, far_w = (right - east * depth).max(), (-right - west * depth).max()
+    far_o, far_u = (up - over * depth).max(), (-up - under * depth).max()
+    back = min(-(far_e + far_w) / (east + west), -(far_o + far_u) / (over + under))
     # Where one pair of sides has slack, the model stands in the middle of it.
-    across = ((east + side * back) - (west + side * back)) / 2
-    along = ((above + over * back) - (below + under * back)) / 2
+    across = ((far_e + east * back) - (far_w + west * back)) / 2
+    along = ((far_o + over * back) - (far_u + under * back)) / 2
     position = across * at.frame[0] + along * at.frame[1] + back * at.frame[2]
     return Camera((float(position[0]), float(position[1]), float(position[2])), azimuth,
                   elevation, size)
@@ -314,15 +314,16 @@ def _furniture(axes: Axes, scene: Scene, camera: Camera, name: str, note: str, l
     if note:
         fitted(axes, 0, high - 50 * unit, note, 17 * unit, 0.62 * wide, color="#5b606b")
     corner = _corners(scene)
-    _scale(axes, camera, corner[4], corner[5], unit)
-    _scale(axes, camera, corner[6], corner[5], unit)
+    _scale(axes, camera, corner[4], corner[5], unit, "center")
+    _scale(axes, camera, corner[5], corner[6], unit, "left")
     middle = corner[:4].mean(axis=0)
     step = np.array([[0.0, 0.0, 0.0], [0.0, 0.05 * max(scene.size), 0.0]])
     tail, tip = camera.project(middle + step)
     north_arrow(axes, (wide - 40 * unit, high - 44 * unit), tuple((tip - tail).tolist()), unit)
 
 
-def _scale(axes: Axes, camera: Camera, start: Points, end: Points, unit: float) -> None:
+def _scale(axes: Axes, camera: Camera, start: Points, end: Points, unit: float,
+           side: str) -> None:
     """Ticks with metres along an edge of the plinth, outside it."""
     length = float(np.linalg.norm(end - start))
     step = next(s for s in (50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 50_000, 1e9)
@@ -330,27 +331,26 @@ def _scale(axes: Axes, camera: Camera, start: Points, end: Points, unit: float) 
     along = (end - start) / length
     out = np.array([along[1], -along[0], 0.0])
     out = out if out @ camera.frame[2] < 0 else -out
-    at = np.arange(0, length + 1e-6, step)
+    at = np.arange(step if side == "left" else 0, length + 1e-6, step)
     marks = start + at[:, None] * along
     inner, outer = camera.project(marks), camera.project(marks + 0.012 * length * out)
-    text = camera.project(marks + 0.034 * length * out)
+    text = camera.project(marks + (0.034 if side == "center" else 0.018) * length * out)
     for k, metres in enumerate(at):
         axes.plot(*np.stack([inner[k], outer[k]], axis=1), color="#6b6f78", lw=1.0 * unit)
         words = "0" if metres == 0 else f"{metres:,.0f} m"
-        axes.text(*text[k], words, size=points(14, unit), color="#4a4e57", ha="center",
-                  va="center")
+        axes.text(*text[k], words, size=points(14, unit), color="#4a4e57", ha=side, va="center")
 
 
 def _legend(figure: Figure, size: tuple[int, int], scenes: Sequence[Scene], margin: int,
             unit: float) -> None:
     """Colour bar of the result and a line of what else is drawn."""
     sheet = pixels(figure, size, (0, 0, *size))
-    x, y = float(margin), 88 * unit
+    x, y = float(margin), (88 if scenes[0].shown is not None else 58) * unit
     shown, legend = scenes[0].shown, scenes[0].legend
     if shown is not None and legend is not None:
         ends = extend(legend.low, legend.high, *(s.shown.values for s in scenes if s.shown))
         box = (x, 82 * unit, 620 * unit, 18 * unit)
-        colour_bar(figure, size, box, shown.ramp, (legend.low, legend.high), ends, legend.label,
+        colour_bar(figure, size, box, shown.ramp, (legend.low, legend.high), ends, pretty_label(legend.label),
                    pretty_units(legend.units))
         x += 690 * unit
     items = [("#fbfaf8", "building", "fill")]
@@ -359,7 +359,7 @@ def _legend(figure: Figure, size: tuple[int, int], scenes: Sequence[Scene], marg
         share = "" if drawn == total else f" ({100 * drawn / total:.0f} % of them drawn)"
         items.append(("#809f66", f"tree{share}", "fill"))
     for kind in ("removed", "new", "lowered", "raised"):
-        count = max((s.counts.get(kind, 0) for s in scenes), default=0)
+        count = max(len(s.changed.get(kind, ())) for s in scenes)
         if count:
             items.append((change_colour(kind), f"{kind} ({count:,})", "line"))
     if any(s.corridors for s in scenes):
@@ -368,7 +368,14 @@ def _legend(figure: Figure, size: tuple[int, int], scenes: Sequence[Scene], marg
 
 
 def _title(scene: Scene) -> str:
-    return scene.legend.label if scene.legend else scene.name
+    return pretty_label(scene.legend.label) if scene.legend else scene.name
+
+
+def _subtitle(scene: Scene) -> str:
+    wide, deep = (s / 1000 for s in scene.size)
+    light = "" if scene.shown is not None else (
+        f"  ·  sun from {scene.sun[0]:.0f}°, {scene.sun[1]:.0f}° high")
+    return f"{wide:.1f} × {deep:.1f} km{light}"
 
 
 def _corners(scene: Scene) -> Points:
@@ -428,7 +435,7 @@ def _add_mesh(plotter: Any, scene: Scene) -> None:
     if len(mesh.triangles):
         light = face_light(normals(mesh), sun=scene.sun)
         solid = pv.PolyData.from_regular_faces(mesh.vertices, mesh.triangles)
-        solid.cell_data["rgb"] = _bytes(light[:, None] * _WHITE)
+        solid.cell_data["rgb"] = _bytes(light[:, None] * _colours(scene))
         body = plotter.add_mesh(solid, scalars="rgb", rgb=True, lighting=False)
         body.mapper.SetResolveCoincidentTopologyToPolygonOffset()
         plotter.add_mesh(_lines(mesh.vertices[mesh.edges]), color="#808080", lighting=False,
@@ -440,6 +447,25 @@ def _add_mesh(plotter: Any, scene: Scene) -> None:
         green = pv.PolyData.from_regular_faces(crowns.vertices, crowns.triangles)
         green.cell_data["rgb"] = _bytes((light * tone)[:, None] * _TREE)
         plotter.add_mesh(green, scalars="rgb", rgb=True, lighting=False)
+
+
+def _colours(scene: Scene) -> Points:
+    """Colour of every triangle of the buildings: white, tinted by what the plan changes."""
+    mesh = scene.buildings
+    colour = np.tile(_WHITE, (len(mesh.triangles), 1))
+    if scene.shown is not None:
+        n = int(mesh.feature.max()) + 1
+        middle = mesh.vertices[mesh.triangles].mean(axis=1)
+        count = np.maximum(np.bincount(mesh.feature, minlength=n), 1)
+        x, y = (np.bincount(mesh.feature, weights=middle[:, k], minlength=n) / count
+                + scene.origin[k] for k in (0, 1))
+        tone, seen = paint(scene.shown, x, y)
+        share = _TINT * seen[:, None]
+        colour = (share * tone + (1 - share) * _WHITE)[mesh.feature]
+    for kind in ("new", "lowered", "raised"):
+        mine = np.isin(mesh.feature, scene.changed.get(kind, ()))
+        colour[mine] = 0.3 * np.array(_rgb(change_colour(kind))) + 0.7 * _WHITE
+    return colour
 
 
 def _lines(segments: NDArray[np.float32]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+from scipy.sparse import csr_array
 
 from layers.errors import CityTwinError
 from layers.roads import MOTOR
@@ -25,9 +26,9 @@ SCALED = (0.15, 0.15)   # of a sum that was scaled to a control total [1]
         estimate=True, better=-1, low=0),
     on="roads",
 )
-def road_traffic(roads: gpd.GeoDataFrame, residents: Any, cell_area: np.ndarray, factors: Any, *,
-                 volumes: str = "class", control_total: float | None = None,
-                 km_per_head: float | None = None) -> dict[str, Estimate]:
+def road_traffic(roads: gpd.GeoDataFrame, roads_overlap: csr_array, city: Any, factors: Any, *,
+                 volumes: str = "class",
+                 control_total: float | None = None) -> dict[str, Estimate]:
     """Volume x length x emission at the speed of the class, by vehicle and fuel.
 
     Volumes are counts where the road has one, else the default of the class, half of it on
@@ -41,10 +42,8 @@ def road_traffic(roads: gpd.GeoDataFrame, residents: Any, cell_area: np.ndarray,
         ``"class"`` for the defaults by road class of small European towns, ``"lanes"`` for
         volumes by lane as in the core of a metropolis.
     control_total
-        Vehicle kilometres driven inside the area in a year [km a-1].
-    km_per_head
-        Vehicle kilometres per resident and year [km], used with the residents of the area when
-        there is no ``control_total``.
+        Vehicle kilometres driven inside the area in a year [km a-1]; the city's own control
+        ``vehicle_km`` when None.
 
     Returns
     -------
@@ -65,16 +64,15 @@ def road_traffic(roads: gpd.GeoDataFrame, residents: Any, cell_area: np.ndarray,
     km = daily * DAYS * roads.length.to_numpy() / 1000.0
     down, up = np.where(counted, COUNTED[0], wide[0]), np.where(counted, COUNTED[1], wide[1])
 
-    target = control_total
-    if target is None and km_per_head is not None:
-        people = float(np.nansum(residents.value.to_numpy() * cell_area.reshape(
-            residents.value.shape)))
-        target = km_per_head * people
+    target = control_total if control_total is not None else city.controls.get("vehicle_km")
+    length = roads.length.to_numpy()
+    inside = np.divide(np.asarray(roads_overlap.sum(axis=0)).ravel(), length,
+                       out=np.zeros_like(length), where=length > 0)
     scale = 1.0
     if target is not None:
-        guessed = km[~counted].sum()
+        guessed = (km * inside)[~counted].sum()
         if guessed > 0:
-            scale = max(0.0, target - km[counted].sum()) / guessed
+            scale = max(0.0, target - (km * inside)[counted].sum()) / guessed
         km = np.where(counted, km, km * scale)
         down = np.where(counted, down, SCALED[0])
         up = np.where(counted, up, SCALED[1])
@@ -109,7 +107,9 @@ def emission_per_km(roads: gpd.GeoDataFrame,
                     factors: Any) -> tuple[np.ndarray, tuple[float, float]]:
     """Return the mean tailpipe CO2 of a vehicle kilometre on each road [g km-1].
 
-    The fleet of the place is mixed; heavy vehicles take the share of the road class.
+    The fleet of the place drives on every road at the mean speed of the class, or at the limit
+    where that is lower. (The heavy shares of the noise guide are made for noise: they are too high
+    for fuel.)
     """
     kind = roads["class"].to_numpy(dtype="object")
     limit = roads["speed_limit"].to_numpy(dtype=float)
@@ -118,9 +118,8 @@ def emission_per_km(roads: gpd.GeoDataFrame,
     for name in np.intersect1d(MOTOR, kind):
         at = kind == name
         speed = np.minimum(factors.pick(f"speed.{name}", "km h-1").value, limit[at])
-        heavy = factors.pick(f"heavy_share.{name}", "1").value
         steps, back = np.unique(speed, return_inverse=True)
-        grams[at] = fleet.grams(steps, heavy)[back]
+        grams[at] = fleet.grams(steps)[back]
     cold = factors.pick("cold_start", "1")
     ranges = np.array([relative(cold), (0.15, 0.15), (0.10, 0.10)])  # + curve class, + speed
     total = np.sqrt((ranges ** 2).sum(axis=0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from layers.city import City
 from layers.errors import MissingInput, nearest
-from twin.rasters import Bounds, crossing, sample, terrain
+from twin.rasters import Bounds, sample, terrain
 from twin.scene.ground import CHANGE, Image, Shown, ground_image, sun_position
 from twin.scene.mesh import Mesh, Origin, buildings_mesh
 from twin.scene.palette import Extend, extend, nice_limits, palette
@@ -66,8 +66,9 @@ class Scene:
     outlines
         What differs from the base, ``removed``, ``new``, ``lowered`` or ``raised``: line segments
         (k, 2, 3).
-    counts
-        Number of buildings under each of these words.
+    changed
+        Row numbers of the buildings under each of these words, in the city's layer; of removed
+        ones in the base's.
     sun
         Azimuth and elevation of the drawing's sun [degrees].
     shown, legend
@@ -87,7 +88,7 @@ class Scene:
     ground: Image
     sun: tuple[float, float]
     outlines: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    counts: Mapping[str, int] = field(default_factory=dict)
+    changed: Mapping[str, NDArray[np.intp]] = field(default_factory=dict)
     shown: Shown | None = None
     legend: Legend | None = None
     corridors: bool = False
@@ -140,26 +141,31 @@ def build(city: City, *, cells: xr.Dataset | None = None, show: str | None = Non
     land = terrain(city)
     relief, zero = _relief(land, bounds)
     origin = ((west + east) / 2, (south + north) / 2, zero)
-    buildings = _within(city.frame("buildings"), bounds)
+    buildings = city.frame("buildings")
     if land is None:  # on flat ground a known ground height would leave houses in the air
         buildings = buildings.assign(ground_z=0.0)
-    stems = _within(all_trees(city.frame("trees"), city.frame("tree_rows")), bounds)
+    rows = _within(buildings, bounds)
+    mesh = buildings_mesh(buildings.iloc[rows], origin, land)
+    mesh = replace(mesh, feature=rows.astype(np.int32)[mesh.feature],
+                   edge_feature=rows.astype(np.int32)[mesh.edge_feature])
+    stems = all_trees(city.frame("trees"), city.frame("tree_rows"))
+    stems = stems.iloc[_within(stems, bounds)]
     shown, legend = _shown(cells, show, limits)
-    outlines, counts = {}, {}
+    found = {}
     if base is not None:
-        found = differences(base.frame("buildings"), city.frame("buildings"))
-        found = {kind: _within(part, bounds) for kind, part in found.items()}
-        outlines = {k: _outline(part, k, origin, land) for k, part in found.items() if len(part)}
-        counts = {kind: len(part) for kind, part in found.items() if len(part)}
+        found = {kind: part.iloc[_within(part, bounds)] for kind, part in
+                 differences(base.frame("buildings"), city.frame("buildings")).items()}
+        found = {kind: part for kind, part in found.items() if len(part)}
     crowns = trees_mesh(stems, origin, land, limit=trees if shown is None else 0)
     if shown is None and crowns.drawn < crowns.total:
         log.info("%s: %d of %d trees are drawn", city.name, crowns.drawn, crowns.total)
     return Scene(
-        name=name or city.name, bounds=bounds, origin=origin,
-        buildings=buildings_mesh(buildings, origin, land), trees=crowns, relief=relief,
-        ground=ground_image(city, bounds, size=size, sun=sun, shown=shown), sun=sun,
-        outlines=outlines, counts=counts, shown=shown, legend=legend,
-        corridors=len(city.frame("corridors")) > 0, sources=city.sources,
+        name=name or city.name, bounds=bounds, origin=origin, buildings=mesh, trees=crowns,
+        relief=relief, ground=ground_image(city, bounds, size=size, sun=sun, shown=shown), sun=sun,
+        outlines={k: _outline(part, k, origin, land) for k, part in found.items()},
+        changed={k: part["row"].to_numpy(dtype=np.intp) for k, part in found.items()},
+        shown=shown, legend=legend, corridors=len(city.frame("corridors")) > 0,
+        sources=city.sources,
     )
 
 
@@ -196,7 +202,14 @@ def differences(base: gpd.GeoDataFrame, plan: gpd.GeoDataFrame) -> dict[str, gpd
     ----------
     base, plan
         The buildings layer before and after.
+
+    Returns
+    -------
+    dict
+        ``removed``, ``new``, ``lowered`` and ``raised``: buildings with a column ``row``, their
+        row number in ``plan``, or in ``base`` where they are removed.
     """
+    base, plan = (layer.assign(row=np.arange(len(layer))) for layer in (base, plan))
     ids = [set(layer["id"]) for layer in (base, plan)]
     by_id = all(len(names) == len(layer) and "" not in names
                 for names, layer in zip(ids, (base, plan), strict=True))
@@ -268,13 +281,11 @@ def _shown(cells: xr.Dataset | None, show: str | None, limits: tuple[float, floa
     return Shown(values, palette(show).ramp(low, high), low, high, smooth), legend
 
 
-def _within(layer: gpd.GeoDataFrame, bounds: Bounds) -> gpd.GeoDataFrame:
-    """Features with their middle inside the bounds, so that none hangs over the edge."""
-    near = crossing(layer, bounds)
-    if not len(near):
-        return near
-    point = shapely.point_on_surface(near.geometry.values)
-    return near[shapely.intersects(shapely.box(*bounds), point)]
+def _within(layer: gpd.GeoDataFrame, bounds: Bounds) -> NDArray[np.intp]:
+    """Row numbers of features with their middle inside the bounds: few hang over the edge."""
+    x, y = shapely.get_coordinates(shapely.centroid(layer.geometry.values)).T
+    west, south, east, north = bounds
+    return np.flatnonzero((x >= west) & (x <= east) & (y >= south) & (y <= north))
 
 
 def _relief(land: xr.DataArray | None, bounds: Bounds) -> tuple[NDArray[np.float32], float]:

@@ -141,11 +141,11 @@ def ground_image(city: City, bounds: Bounds, *, size: int = 2048,
     x, y = axes(bounds, cell)
     image = _context(city, bounds, x, y, cell)
     if muted or shown is not None:
-        image = 1 - 0.45 * (1 - image)
+        image = _pale(image)
     else:
         image *= 1 - (1 - _SHADE) * _blur(_shade(city, bounds, x, y, cell, sun))
     if shown is not None:
-        colour, seen = _result(shown, x, y)
+        colour, seen = paint(shown, *np.meshgrid(x, y))
         image[seen] = colour[seen]
     lines = _corridor_lines(city, bounds, cell)
     if len(lines):
@@ -154,6 +154,12 @@ def ground_image(city: City, bounds: Bounds, *, size: int = 2048,
         outside = burn([city.area], [1], x, y, fill=0) == 0
         image[outside] = 0.35 * image[outside] + 0.65 * np.array(to_rgb("#f7f6f2"))
     return np.asarray(np.round(255 * np.clip(image, 0, 1)), dtype=np.uint8)
+
+
+def _pale(image: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A context that cannot be read as data: half the colour, a third of the depth."""
+    grey = image.mean(axis=-1, keepdims=True)
+    return np.asarray(0.965 - 0.42 * (0.93 - (0.55 * image + 0.45 * grey)))
 
 
 def _context(city: City, bounds: Bounds, x: NDArray[np.float64], y: NDArray[np.float64],
@@ -202,28 +208,37 @@ def _blur(dark: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(uniform_filter(dark, 3))[..., None]
 
 
-def _result(shown: Shown, x: NDArray[np.float64], y: NDArray[np.float64]
-            ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Colours of the result at the pixels, and where there is one."""
-    values = shown.values.transpose("y", "x").sortby(["y", "x"])
-    col, row = _nearest(values["x"].to_numpy(), x), _nearest(values["y"].to_numpy(), y)
-    inside = (row >= 0)[:, None] & (col >= 0)[None, :]
+def paint(shown: Shown, x: NDArray[np.float64], y: NDArray[np.float64]
+          ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the colours of a result at points, and where there is anything to paint.
+
+    Nothing is painted where there is no value, nor within 0.4 % of the limits around zero: the
+    colour there is that of the paper.
+
+    Parameters
+    ----------
+    shown
+        The result.
+    x, y
+        Points of one shape [m].
+    """
+    values = shown.values
+    col, row = _cell(values["x"].to_numpy(), x), _cell(values["y"].to_numpy(), y)
     cells = values.to_numpy().astype(float)
-    at = np.where(inside, cells[np.clip(row, 0, None)[:, None], np.clip(col, 0, None)[None]],
-                  np.nan)
+    at = np.where((row >= 0) & (col >= 0), cells[np.maximum(row, 0), np.maximum(col, 0)], np.nan)
     seen = np.isfinite(at)
     if shown.smooth:
         known = np.isfinite(cells)
-        grid = np.meshgrid(x, y)
-        weight = sample(values.copy(data=known.astype(float)), *grid)
-        total = sample(values.copy(data=np.where(known, cells, 0.0)), *grid)
+        weight = sample(values.copy(data=known.astype(float)), x, y)
+        total = sample(values.copy(data=np.where(known, cells, 0.0)), x, y)
         at = np.where(seen, total / np.maximum(weight, 1e-9), np.nan)
-    span = shown.high - shown.low
-    share = np.clip((np.nan_to_num(at) - shown.low) / (span if span else 1.0), 0, 1)
-    return np.asarray(shown.ramp(share)[..., :3]), seen
+    at = np.nan_to_num(at)
+    span = (shown.high - shown.low) or 1.0
+    seen &= np.abs(at) > 0.004 * max(abs(shown.low), abs(shown.high))
+    return np.asarray(shown.ramp(np.clip((at - shown.low) / span, 0, 1))[..., :3]), seen
 
 
-def _nearest(centres: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.intp]:
+def _cell(centres: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.intp]:
     """Index of the cell that holds each place, -1 beyond the raster."""
     step = (centres[-1] - centres[0]) / max(len(centres) - 1, 1) or 1.0
     index = np.floor((at - centres[0]) / step + 0.5).astype(np.intp)

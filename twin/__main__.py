@@ -1,0 +1,7 @@
+"""``python -m twin`` is the command ``citytwin``."""
+
+import sys
+
+from twin.cli import main
+
+sys.exit(main())

@@ -1,0 +1,245 @@
+"""The command line: what each verb takes. What it does is in `twin.verbs`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+LAYER_FLAGS = ("buildings", "roads", "green", "trees", "tree_rows", "water", "squares",
+               "corridors")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code: 0 fine, 1 our error, 2 wrong usage."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = build_parser()
+    args = parser.parse_args(words)
+    if args.verb is None:
+        parser.print_help()
+        return 2
+    from layers.errors import CityTwinError
+
+    if not args.debug:
+        import warnings
+
+        warnings.simplefilter("ignore")
+    try:
+        from twin import verbs
+
+        return int(getattr(verbs, args.verb.replace("import", "import_").replace("list", "list_"))
+                   (args) or 0)
+    except CityTwinError as error:
+        if args.debug:
+            raise
+        print(f"citytwin: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        print("citytwin: interrupted; nothing half-written was left", file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (OSError, MemoryError) as error:
+        if args.debug:
+            raise
+        reason = "not enough memory" if isinstance(error, MemoryError) else _os_reason(error)
+        print(f"citytwin: {reason}", file=sys.stderr)  # noqa: T201
+        return 1
+    except Exception as error:
+        if args.debug:
+            raise
+        text = " ".join(str(error).split())[:200]
+        print(f"citytwin: unexpected {type(error).__name__}: {text} "  # noqa: T201
+              "(a fault of ours; run again with --debug and report it)", file=sys.stderr)
+        return 1
+
+
+def _os_reason(error: OSError) -> str:
+    name = f"{error.filename}: " if error.filename else ""
+    return f"{name}{error.strerror or error}"
+
+
+class _OfLayer(argparse.Action):
+    """``--roads FILE --map a=b``: a map belongs to the layer named last before it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace,
+                 values: Any, option_string: str | None = None) -> None:
+        flag = (option_string or "").lstrip("-").replace("-", "_")
+        if flag == "map":
+            layer = getattr(namespace, "last_layer", None)
+            if layer is None:
+                parser.error("--map must follow the layer it belongs to, such as --buildings FILE "
+                             "--map height=Height")
+            for pair in str(values).split(","):
+                ours, equal, theirs = pair.partition("=")
+                if not (equal and ours.strip() and theirs.strip()):
+                    parser.error(f"--map {values}: expected our_name=their_name, got {pair!r}")
+                namespace.columns.setdefault(layer, {})[ours.strip()] = theirs.strip()
+        else:
+            namespace.files[flag] = values
+            namespace.last_layer = flag
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="citytwin", description="An open urban digital twin: load a city, compute it per "
+        "cell, change it, compare.",
+        epilog="Begin with: citytwin demo -o out/    Every verb has --help with an example.")
+    from layers.version import VERSION
+
+    parser.add_argument("--version", action="version", version=f"citytwin {VERSION}")
+    parser.set_defaults(debug=False, quiet=False, verb=None)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+
+    def verb(name: str, about: str, example: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=about, description=about + ".",
+                               epilog=f"Example: {example}")
+        sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        sub.add_argument("-q", "--quiet", action="store_true", help="no progress")
+        return sub
+
+    def output(sub: argparse.ArgumentParser, what: str, *, needed: bool = True) -> None:
+        sub.add_argument("-o", "--output", required=needed, metavar="PATH", help=what)
+
+    def json_flag(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--json", action="store_true", help="JSON on stdout, for machines")
+
+    def cell(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--cell", type=_number, default=50.0, metavar="M",
+                         help="side of a cell [m] (default 50)")
+        sub.add_argument("--set", action="append", default=[], metavar="INDICATOR.SETTING=VALUE",
+                         dest="settings", help="a setting of an indicator")
+        sub.add_argument("--factors", metavar="FILE",
+                         help="CSV whose rows replace ours by factor_id")
+
+    def place(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--name", default="", help="what people call the place, any script")
+        sub.add_argument("--country", default="", metavar="XX", help="ISO code, such as CN")
+        sub.add_argument("--region", default="", help="province or region, such as Hubei")
+
+    sub = verb("demo", "Load the embedded district, run it and two scenarios, write everything",
+               "citytwin demo -o out/")
+    output(sub, "folder for all results")
+    sub.add_argument("--cell", type=_number, default=50.0, metavar="M",
+                     help="side of a cell [m] (default 50)")
+    sub.add_argument("--no-3d", action="store_true", help="leave out the 3D picture")
+    json_flag(sub)
+
+    sub = verb("sample", "Write an embedded city as a user's file would be",
+               "citytwin sample nantes -o nantes.gpkg")
+    sub.add_argument("sample_name", nargs="?", default="district", metavar="NAME",
+                     help="district (default) or nantes")
+    output(sub, "GeoPackage to write")
+
+    sub = verb("fetch", "Load a place from OpenStreetMap",
+               'citytwin fetch "Delft, Netherlands" -o delft.gpkg')
+    sub.add_argument("where", nargs="?", default="", metavar="PLACE", help="name of a place")
+    sub.add_argument("--bbox", nargs=4, type=_number, metavar=("W", "S", "E", "N"),
+                     help="box in degrees instead of a name")
+    sub.add_argument("--polygon", metavar="FILE", help="polygon file instead of a name")
+    sub.add_argument("--weather", metavar="FILE", help="EPW or TMY file to add")
+    sub.add_argument("--offline", action="store_true", help="answer from the cache alone")
+    sub.add_argument("--cache", metavar="FOLDER", help="where answers are kept")
+    place(sub)
+    output(sub, "GeoPackage to write")
+
+    sub = verb("import", "Make a city from your own files, any column names",
+               "citytwin import city.gpkg --buildings b.shp --map height=Height,levels=Floor "
+               "--roads r.shp --weather wuhan.epw")
+    sub.add_argument("out", metavar="OUT", help="GeoPackage to write")
+    sub.set_defaults(files={}, columns={}, last_layer=None)
+    for layer in LAYER_FLAGS:
+        sub.add_argument(f"--{layer.replace('_', '-')}", action=_OfLayer, metavar="FILE",
+                         help=f"{layer.replace('_', ' ')} (FILE or FILE:LAYER)")
+    sub.add_argument("--map", action=_OfLayer, metavar="OURS=THEIRS,...",
+                     help="column names of the layer named before")
+    sub.add_argument("--area", metavar="FILE", help="polygon of the study area")
+    sub.add_argument("--terrain", metavar="FILE", help="raster of elevation [m]")
+    sub.add_argument("--canopy", metavar="FILE", help="raster of vegetation height [m]")
+    sub.add_argument("--weather", metavar="FILE", help="EPW or TMY file")
+    sub.add_argument("--osm", metavar="FILE", help="an .osm.pbf extract or one file with layers")
+    sub.add_argument("--crs", metavar="EPSG:N", help="CRS of files that do not say their own")
+    sub.add_argument("--control", action="append", default=[], metavar="NAME=TOTAL",
+                     help="a known total, such as vehicle_km=7e7 [km a-1]")
+    place(sub)
+
+    sub = verb("check", "Say what a city file holds and everything that is wrong with it",
+               "citytwin check city.gpkg")
+    sub.add_argument("city", metavar="CITY", help="city file, or sample:district")
+    json_flag(sub)
+
+    sub = verb("run", "Compute the indicators of a city per cell",
+               "citytwin run city.gpkg -o base.twin --cell 50")
+    sub.add_argument("city", metavar="CITY", help="city file, or sample:district")
+    output(sub, "folder for the twin", needed=False)
+    cell(sub)
+    sub.add_argument("--want", metavar="A,B", help="variables to compute (default all)")
+    json_flag(sub)
+
+    sub = verb("study", "Run a city as it is and after each recipe, on one grid",
+               "citytwin study city.gpkg greener.yaml airier.yaml -o study/")
+    sub.add_argument("city", metavar="CITY", help="city file, or sample:district")
+    sub.add_argument("recipes", nargs="+", metavar="RECIPE", help="scenario files (YAML)")
+    output(sub, "folder for the study")
+    cell(sub)
+    json_flag(sub)
+
+    sub = verb("compare", "Say what the scenarios of a study change",
+               "citytwin compare study/ --to base")
+    sub.add_argument("study", metavar="STUDY", help="folder of a study")
+    sub.add_argument("--to", default="base", metavar="NAME", help="compare with (default base)")
+    sub.add_argument("--all", action="store_true", help="also what does not change")
+    output(sub, "CSV to write", needed=False)
+    json_flag(sub)
+
+    sub = verb("sheet", "Draw base, scenario and change of one variable in plan (PNG)",
+               "citytwin sheet study/ --scenario greener --var crown_share -o greener.png")
+    sub.add_argument("study", metavar="STUDY", help="folder of a study")
+    sub.add_argument("--scenario", metavar="NAME", help="scenario (default the first)")
+    sub.add_argument("--var", default="co2_net", metavar="NAME", help="variable")
+    output(sub, "PNG to write")
+
+    sub = verb("still", "Draw a city or the scenarios of a study in 3D (PNG)",
+               "citytwin still study/ --scenario airier -o airier.png")
+    sub.add_argument("source", metavar="STUDY|CITY", help="folder of a study, or a city file")
+    sub.add_argument("--scenario", metavar="NAME", help="scenario beside the base (default first)")
+    sub.add_argument("--var", metavar="NAME", help="variable that colours the ground")
+    output(sub, "PNG to write")
+
+    sub = verb("export", "Write a twin or study for GIS: COG, GeoPackage, NetCDF, CSV",
+               "citytwin export study/ -o gis/ --as tif,gpkg")
+    sub.add_argument("source", metavar="TWIN|STUDY", help="folder of a twin or study")
+    output(sub, "folder to write into")
+    sub.add_argument("--as", dest="formats", default="tif,gpkg", metavar="FORMATS",
+                     help="tif, gpkg, nc, csv (default tif,gpkg)")
+    sub.add_argument("--var", dest="variables", metavar="A,B", help="variables (default all)")
+
+    sub = verb("list", "List layers, indicators, edits, factors or samples",
+               "citytwin list indicators")
+    sub.add_argument("what", choices=("layers", "indicators", "edits", "factors", "samples"))
+    sub.add_argument("stem", nargs="?", default="", help="factors: only those that begin so")
+    json_flag(sub)
+
+    sub = verb("validate", "Measure our inference against surveyed truth",
+               "citytwin validate heights")
+    sub.add_argument("what", choices=("heights",))
+    sub.add_argument("--seed", type=int, default=0, help="which half is hidden (default 0)")
+    json_flag(sub)
+
+    sub = verb("doctor", "Say what works on this machine", "citytwin doctor")
+    json_flag(sub)
+    return parser
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    if value != value or value in (float("inf"), float("-inf")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no usable number")
+    return value
