@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import geopandas as gpd
-import pandas as pd
+from typing import Any
 
-from layers.heights import complete_heights, drop_outlines_with_parts
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from layers.heights import complete_heights, parse_number
+from layers.shapes import SLIVER
 from layers.spec import Column, LayerSpec
 from layers.uses import USES, building_use
 
 HEIGHT_SOURCES = ("measured", "tag", "parts", "levels", "neighbours", "default")
+RAISED = 3.0  # a part that begins higher than this stands over open ground or another part [m]
 ROOF_SHAPES = ("flat", "gabled", "hipped", "pyramidal", "mansard", "skillion", "round", "other")
 
 SPEC = LayerSpec(
@@ -19,8 +25,8 @@ SPEC = LayerSpec(
     columns=(
         Column("id", "str", about="identifier in the source"),
         Column("name", "str", about="name, any script"),
-        Column("height", "float", "m", "roof top above the ground", low=0.5, high=1000,
-               complete=True),
+        Column("height", "float", "m", "top of the walls (eaves) or roof above the ground",
+               low=0.5, high=1000, complete=True),
         Column("height_from", "str", about="where the height comes from",
                choices=HEIGHT_SOURCES, complete=True),
         Column("height_sigma", "float", "m", "standard deviation of the height", low=0, high=500,
@@ -75,16 +81,37 @@ def tidy(raw: gpd.GeoDataFrame, *, landuse: gpd.GeoDataFrame | None = None,
     Returns
     -------
     geopandas.GeoDataFrame
-        The buildings layer, one row a building or part; outlines covered by their parts are gone.
+        The buildings layer, one row a building or part; outlines keep the ground their parts
+        leave free.
     """
-    gdf = raw.rename(columns={k: v for k, v in ALIASES.items()
-                              if k in raw.columns and v not in raw.columns})
+    names: dict[str, str] = {}
+    for theirs, ours in ALIASES.items():
+        if theirs in raw.columns and ours not in {*raw.columns, *names.values()}:
+            names[theirs] = ours
+    gdf = raw.rename(columns=names)
     gdf = drop_outlines_with_parts(_above_ground(gdf))
     gdf = building_use(gdf, landuse)
-    gdf = complete_heights(gdf, country=country)
+    gdf = cut_stacked_parts(complete_heights(gdf, country=country))
     gdf["year"] = _year(gdf)
+    if "dwellings" in gdf.columns:  # people write "4;5"
+        homes = parse_number(gdf["dwellings"])
+        gdf["dwellings"] = homes.where(homes.between(0, 20000))
     gdf["roof_shape"] = _roof(gdf)
     return SPEC.conform(gdf)
+
+
+FLOOR_SHARE = 0.95  # floor area per footprint where storeys are inferred from the height
+
+
+def gross_floor_area(buildings: gpd.GeoDataFrame) -> np.ndarray:
+    """Return the gross floor area of each building: footprint times storeys [m2].
+
+    Where the storeys are inferred from the height the area is taken at 95 %, as roofs and halls
+    make the inference too high on average.
+    """
+    floors = buildings["num_floors"].to_numpy(dtype=float)
+    inferred = (buildings["floors_from"] == "height").to_numpy()
+    return np.asarray(buildings.area.to_numpy() * floors * np.where(inferred, FLOOR_SHARE, 1.0))
 
 
 def height_shares(buildings: gpd.GeoDataFrame) -> dict[str, float]:
@@ -110,7 +137,7 @@ def _year(gdf: gpd.GeoDataFrame) -> pd.Series:
     if "year" not in gdf.columns:
         return pd.Series(float("nan"), index=gdf.index)
     four = gdf["year"].astype(str).str.extract(r"(?<!\d)(1[0-9]{3}|20[0-9]{2})(?!\d)")[0]
-    return pd.to_numeric(four, errors="coerce")
+    return pd.Series(pd.to_numeric(four, errors="coerce"))
 
 
 def _roof(gdf: gpd.GeoDataFrame) -> pd.Series:
@@ -120,4 +147,88 @@ def _roof(gdf: gpd.GeoDataFrame) -> pd.Series:
     known = {"half-hipped": "hipped", "gambrel": "mansard", "dome": "round", "onion": "round",
              "saltbox": "gabled", "lean_to": "skillion", "hipped_flat": "hipped"}
     shape = shape.replace(known)
-    return shape.where(shape.isin(ROOF_SHAPES) | shape.eq(""), "other")
+    return pd.Series(shape.where(shape.isin(ROOF_SHAPES) | shape.eq(""), "other"))
+
+
+def drop_outlines_with_parts(gdf: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return footprints in which building parts replace the outline they cover.
+
+    An outline keeps the ground its parts leave free, and goes when that is less than a tenth.
+    Parts that know neither height nor storeys take the outline's; such a height is marked
+    ``height_from = "parts"``.
+    """
+    part = _is_part(gdf)
+    if not part.any() or part.all():
+        return gdf
+    outlines, parts = gdf[~part], gdf[part].copy()
+    ground = parts.geometry.values
+    of_part, of_outline, shared = _overlaps(ground, outlines.geometry.values)
+    within = shared > 0.5 * shapely.area(ground)[of_part]
+    owner = pd.Series(of_outline[within], index=of_part[within])
+    owner = owner[~owner.index.duplicated()]
+    rows = parts.index[owner.index.to_numpy()]
+    sizes = [c for c in ("height", "num_floors") if c in gdf.columns]
+    mute = np.logical_and.reduce([_blank(parts[c])[rows].to_numpy() for c in sizes]) \
+        if sizes else np.zeros(len(rows), dtype=bool)
+    for column in (*sizes, "use", "class", "amenity", "shop", "office", "name", "year"):
+        if column not in gdf.columns:
+            continue
+        inherited = pd.Series(outlines[column].to_numpy()[owner.to_numpy()], index=rows)
+        fill = mute if column in sizes else _blank(parts[column])[rows].to_numpy()
+        parts[column] = parts[column].astype("object")
+        parts.loc[rows[fill], column] = inherited[fill].astype("object")
+        if column == "height":
+            given = parts["height_from"] if "height_from" in parts.columns else None
+            parts["height_from"] = pd.Series(given, index=parts.index, dtype="object")
+            parts.loc[rows[fill & ~_blank(inherited).to_numpy()], "height_from"] = "parts"
+    outlines = _without(outlines, of_outline, ground[of_part], least=0.1)
+    return gpd.GeoDataFrame(pd.concat([outlines, parts]), crs=gdf.crs)
+
+
+def cut_stacked_parts(gdf: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return footprints in which a part ends where a higher one stands on the same ground.
+
+    People draw a terraced building as parts in each other, all counted from the street. Cut, each
+    square metre of ground and of floor counts once.
+    """
+    part = _is_part(gdf)
+    parts = gdf[part]
+    ground = parts.geometry.values
+    low, high, _ = _overlaps(ground, ground)
+    rank = np.argsort(np.argsort(parts["height"].to_numpy(dtype=float), kind="stable"))
+    covers = (rank[high] > rank[low]) & (parts["min_height"].to_numpy()[high] <= RAISED)
+    parts = _without(parts, low[covers], ground[high[covers]])
+    return gpd.GeoDataFrame(pd.concat([gdf[~part], parts]), crs=gdf.crs) if part.any() else gdf
+
+
+def _is_part(gdf: gpd.GeoDataFrame) -> np.ndarray:
+    if "part" not in gdf.columns:
+        return np.zeros(len(gdf), dtype=bool)
+    return np.asarray(~_blank(gdf["part"]) & (gdf["part"].astype(str) != "no"))
+
+
+def _blank(values: pd.Series) -> pd.Series:
+    return values.isna() | values.astype(str).isin(["", "nan", "None"])
+
+
+def _overlaps(left: Any, right: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the rows of polygons that share ground, and how much [m2]."""
+    at, of = shapely.STRtree(right).query(left, predicate="intersects")
+    shared = shapely.area(shapely.intersection(left[at], right[of]))
+    real = shared > SLIVER
+    return at[real], of[real], shared[real]
+
+
+def _without(gdf: gpd.GeoDataFrame, rows: np.ndarray, taken: Any,
+             least: float = 0.0) -> gpd.GeoDataFrame:
+    """Return polygons less the ground ``taken`` from each row; gone where little is left."""
+    if not len(rows):
+        return gdf
+    over = gpd.GeoDataFrame({"row": rows}, geometry=taken, crs=gdf.crs).dissolve("row")
+    at = over.index.to_numpy()
+    shapes = np.asarray(gdf.geometry.values, dtype=object).copy()
+    whole = shapely.area(shapes[at])
+    shapes[at] = shapely.difference(shapes[at], over.geometry.values)
+    kept = np.ones(len(gdf), dtype=bool)
+    kept[at] = shapely.area(shapes[at]) > np.maximum(least * whole, 1.0)
+    return gdf.set_geometry(gpd.GeoSeries(shapes, index=gdf.index, crs=gdf.crs))[kept]

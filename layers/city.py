@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TypeAlias
 
 import geopandas as gpd
 import shapely
 import xarray as xr
 from pyproj import CRS
-from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry import GeometryCollection, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from layers.errors import LayerError, MissingInput
 from layers.place import Place
 from layers.provenance import digest, now
 
-Layer = gpd.GeoDataFrame | xr.DataArray | xr.Dataset
+Layer: TypeAlias = gpd.GeoDataFrame | xr.DataArray | xr.Dataset
 CONTROLS = ("vehicle_km",)
 
 
@@ -131,7 +131,7 @@ class City(Mapping[str, Layer]):
         """
         box = shapely.box(*bounds)
         area = shapely.intersection(self.area, box)
-        if area.area <= 0:
+        if not isinstance(area, Polygon | MultiPolygon) or area.area <= 0:
             raise LayerError(f"the box {bounds} does not meet the study area "
                              f"{tuple(round(b) for b in self.area.bounds)}")
         kept: dict[str, Layer] = {}
@@ -193,7 +193,7 @@ def as_area(geometry: BaseGeometry) -> Polygon | MultiPolygon:
         When the geometry holds no surface.
     """
     valid = shapely.make_valid(geometry)
-    if valid.geom_type == "GeometryCollection":
+    if isinstance(valid, GeometryCollection):
         valid = shapely.union_all([g for g in valid.geoms if g.area > 0])
     if not isinstance(valid, Polygon | MultiPolygon) or valid.area <= 0:
         raise LayerError(f"the study area is a {geometry.geom_type} of {geometry.area:g} m2, "

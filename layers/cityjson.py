@@ -9,6 +9,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
+from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from layers.errors import LayerError, SourceError
 
@@ -38,41 +40,65 @@ def read_cityjson(file: Path) -> gpd.GeoDataFrame:
     try:
         model = json.loads(file.read_text(encoding="utf-8"))
         if model["type"] != "CityJSON":
-            raise KeyError("type")
+            raise ValueError(f"its type is {str(model['type'])[:40]!r}, expected 'CityJSON'")
         vertices = np.asarray(model["vertices"], dtype=float).reshape(-1, 3)
-        objects = model["CityObjects"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise SourceError(f"{file} is no readable CityJSON: {str(error)[:120]}") from error
-    transform = model.get("transform")
-    if transform:
-        vertices = vertices * transform["scale"] + np.asarray(transform["translate"])
-    system = str(model.get("metadata", {}).get("referenceSystem", ""))
+        transform = model.get("transform")
+        if transform:
+            vertices = vertices * np.asarray(transform["scale"], dtype=float) \
+                + np.asarray(transform["translate"], dtype=float)
+        objects = dict(model["CityObjects"])
+        system = str(model.get("metadata", {}).get("referenceSystem", ""))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SourceError(f"{file} is no readable CityJSON: {_why(error)}") from error
     code = system.replace("::", ":").rstrip("/").split("/")[-1].split(":")[-1]
+    try:
+        crs = CRS.from_epsg(int(code)) if code.isdecimal() else None
+    except CRSError as error:
+        raise LayerError(f"{file}: there is no CRS {system[:80]!r}",
+                         mend="Correct referenceSystem, such as EPSG:32650") from error
 
     rows: list[dict[str, Any]] = []
     shapes: list[Any] = []
     for name, thing in objects.items():
-        if thing.get("type") not in ("Building", "BuildingPart") or not thing.get("geometry"):
-            continue
-        best = max(thing["geometry"], key=lambda g: float(str(g.get("lod", 0))[:3]))
-        rings = list(_rings(best["boundaries"]))
-        used = np.unique(np.concatenate([np.asarray(r, dtype=int) for r in rings]))
-        if len(used) < 3 or used.max() >= len(vertices):
-            raise SourceError(f"{file}: object {name!r} points at vertices that do not exist")
-        z = vertices[used, 2]
-        flat = [vertices[r][:, :2] for r in rings if len(r) >= 3]
-        polygons = [p for p in (shapely.make_valid(shapely.polygons(c)) for c in flat)
-                    if p.area > 0.05]
-        if not polygons:
-            continue
-        rows.append({**_plain(thing.get("attributes", {})), "id": str(name),
-                     "height": float(z.max() - z.min()), "height_from": "measured",
-                     "ground_z": float(z.min())})
-        shapes.append(shapely.union_all(polygons))
+        try:
+            found = _footprint(thing, vertices)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError,
+                shapely.errors.ShapelyError) as error:
+            raise SourceError(f"{file}: object {str(name)[:60]!r} cannot be read: {_why(error)}"
+                              ) from error
+        if found is not None:
+            shape, low, high = found
+            rows.append({**_plain(thing.get("attributes", {})), "id": str(name),
+                         "height": high - low, "height_from": "measured", "ground_z": low})
+            shapes.append(shape)
     if not rows:
         raise LayerError(f"{file}: no Building or BuildingPart with geometry")
-    crs = int(code) if code.isdigit() else None
     return gpd.GeoDataFrame(rows, geometry=shapes, crs=crs)
+
+
+def _footprint(thing: dict[str, Any], vertices: np.ndarray) -> tuple[Any, float, float] | None:
+    """Footprint, lowest and highest point of a building; None for what is no building."""
+    if thing.get("type") not in ("Building", "BuildingPart") or not thing.get("geometry"):
+        return None
+    best = max(thing["geometry"], key=lambda g: float(str(g.get("lod", 0))[:3]))
+    rings = [np.asarray(r, dtype=int) for r in _rings(best["boundaries"])]
+    used = np.unique(np.concatenate(rings)) if rings else np.array([], dtype=int)
+    if len(used) < 3 or used.min() < 0 or used.max() >= len(vertices):
+        raise ValueError("it points at vertices that do not exist")
+    if not np.isfinite(vertices[used]).all():
+        raise ValueError("a vertex of it is no number")
+    flat = [vertices[r][:, :2] for r in rings if len(r) >= 3]
+    polygons = [p for p in (shapely.make_valid(shapely.polygons(c)) for c in flat)
+                if p.area > 0.05]
+    if not polygons:
+        return None
+    z = vertices[used, 2]
+    return shapely.union_all(polygons), float(z.min()), float(z.max())
+
+
+def _why(error: Exception) -> str:
+    word = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    return " ".join(word.split())[:120]
 
 
 def _rings(boundaries: Any) -> Any:

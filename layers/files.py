@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from layers.place import Place, locate
 from layers.provenance import now
 from layers.registry import LAYERS
 from layers.shapes import mend
-from layers.spec import check
+from layers.spec import check, faults
 from layers.terrain import read_raster
 from layers.vectors import (
     existing_file,
@@ -126,30 +127,44 @@ def _controlled(city: City, controls: Mapping[str, float] | None) -> City:
 def _assemble(sources: dict[str, str | Path], columns: dict[str, Mapping[str, str]],
               area: str | Path | None, crs: Any, name: str, place: Place | None) -> City:
     raw: dict[str, gpd.GeoDataFrame] = {}
+    done: dict[str, Counter[str]] = {}
     for layer, source in sources.items():
         file, part = split_layer(str(source))
         known = [*LAYERS[layer].names, *_ALIASES.get(layer, [])]
-        raw[layer] = read_mapped(file, columns.get(layer, {}), known, layer=part, crs=crs)
+        table = read_mapped(file, columns.get(layer, {}), known, layer=part, crs=crs)
+        raw[layer], done[layer] = _mended(layer, table, str(source))
     shape, target, notes = _study_area(area, raw["buildings"], crs)
-    history = [f"{now()}: read {', '.join(f'{k} from {Path(str(v)).name}' for k, v in sources.items())}"]
+    told = ", ".join(f"{k} from {Path(str(v)).name}" for k, v in sources.items())
+    history = [f"{now()}: read {told}"]
     where = place or locate(*_lonlat(shape, target))
     near = shapely.box(*shape.bounds).buffer(MARGIN, join_style="mitre")
     layers: dict[str, Any] = {}
     fallbacks: list[tuple[str, int]] = []
+    wrong: list[str] = []
     for layer, gdf in raw.items():
         moved, note = to_metres(gdf, target, f"layer {layer!r}")
         notes += [note] if note else []
-        table, counts = _mended(layer, moved, str(sources[layer]))
-        fallbacks += [(f"{layer}: geometries {k}", v) for k, v in counts.items() if v]
-        table = table[table.intersects(near)].reset_index(drop=True)
+        table, counts = _mended(layer, moved, str(sources[layer])) if note else (moved, Counter())
+        table = table[table.intersects(near)]
         if layer == "buildings" and table.empty:
             raise LayerError(f"{sources[layer]}: none of the {len(gdf)} buildings lies in the "
                              "study area", mend="Check the CRS of both files")
         try:
             extra = {"country": where.country} if layer == "buildings" else {}
-            layers[layer] = TIDY[layer](table, **extra)
+            tidied = TIDY[layer](table, **extra)
         except LayerError as error:
             raise LayerError(f"{sources[layer]}: {error}") from error
+        wrong += [f"{sources[layer]}: {fault}" for fault in faults(tidied, LAYERS[layer])]
+        counts += done[layer]
+        if layer == "buildings":
+            counts += _not_believed(table, tidied)
+            tidied, counts["doubles dropped"] = _singles(tidied)
+        fallbacks += [(f"{layer}: {k}", v) for k, v in counts.items() if v]
+        layers[layer] = tidied.reset_index(drop=True)
+    if wrong:
+        more = f"; and {len(wrong) - 10} more" if len(wrong) > 10 else ""
+        raise LayerError("; ".join(wrong[:10]) + more,
+                         mend="Correct these rows, or map another column with --map")
     city = City(layers, shape, target, name=name, place=where,
                 sources=tuple(f"{Path(str(v)).name}: the user's own file" for v in
                               sources.values()),
@@ -171,7 +186,14 @@ def _study_area(area: str | Path | None, built: gpd.GeoDataFrame,
     file, part = split_layer(str(area))
     from layers.vectors import read_vector
 
-    gdf, note = to_metres(read_vector(file, layer=part, crs=crs), target, "the study area")
+    given = read_vector(file, layer=part, crs=crs)
+    whole, _ = mend(given, 2)
+    if whole.empty:
+        kinds = ", ".join(sorted(set(given.geom_type.dropna())))
+        raise LayerError(f"{file}: the study area is a {kinds} of {given.area.sum():g} m2, "
+                         "expected a polygon with some surface",
+                         mend="Give a polygon layer with --area")
+    gdf, note = to_metres(whole, target, f"the study area ({file.name})")
     try:
         return as_area(shapely.union_all(shapely.make_valid(gdf.geometry.values))), target, \
             [note] if note else []
@@ -180,21 +202,47 @@ def _study_area(area: str | Path | None, built: gpd.GeoDataFrame,
 
 
 def _mended(layer: str, gdf: gpd.GeoDataFrame,
-            source: str) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
-    """Valid features of the dimensions the layer takes."""
+            source: str) -> tuple[gpd.GeoDataFrame, Counter[str]]:
+    """Return valid features of the dimensions the layer takes, and what was done."""
     wanted = _MIXED.get(layer, _DIMENSION[LAYERS[layer].geometry])
-    parts, counts = [], {"mended": 0, "dropped": 0}
+    parts, counts = [], Counter[str]()
     for dimension in wanted:
         table, done = mend(gdf, dimension)
         parts.append(table)
-        counts["mended"] += done["mended"]
+        counts["geometries mended"] += done["mended"]
     out = gpd.GeoDataFrame(pd.concat(parts), crs=gdf.crs)
-    counts["dropped"] = len(gdf) - len(out)
+    counts["geometries dropped"] = len(gdf) - len(out)
     if out.empty:
         kinds = ", ".join(sorted(set(gdf.geom_type.dropna()))) or "nothing"
-        raise LayerError(f"{source}: layer {layer!r} needs {LAYERS[layer].geometry} geometry, the "
-                         f"file has {kinds}")
+        raise LayerError(f"{source}: layer {layer!r} needs {LAYERS[layer].geometry} geometry with "
+                         f"finite coordinates, the file has {kinds}",
+                         mend=f"Give the right file with --{layer.replace('_', '-')}")
     return out, counts
+
+
+def _not_believed(raw: gpd.GeoDataFrame, tidied: gpd.GeoDataFrame) -> Counter[str]:
+    """Return how many buildings have a height or storeys in the file that none can have."""
+    counts = Counter[str]()
+    for what, columns, source, inferred in (
+            ("heights", ("height", "building:height"), "height_from",
+             ("levels", "neighbours", "default")),
+            ("storeys", ("num_floors", "levels", "floors", "building:levels"), "floors_from",
+             ("height",))):
+        given = pd.Series(False, index=raw.index)
+        for column in set(columns) & set(raw.columns):
+            word = raw[column].astype(str).str.strip().str.lower()
+            given |= raw[column].notna() & ~word.isin(["", "nan", "none", "null"])
+        lost = given[tidied.index] & tidied[source].isin(inferred)
+        counts[f"{what} that cannot be right, inferred"] = int(lost.sum())
+    return counts
+
+
+def _singles(built: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int]:
+    """Return buildings without those that are there twice, and how many those were."""
+    same = pd.DataFrame({"shape": shapely.to_wkb(shapely.normalize(built.geometry.values)),
+                         "low": built["min_height"], "high": built["height"]})
+    twice = same.duplicated().to_numpy()
+    return built[~twice], int(twice.sum())
 
 
 def _with_rasters(city: City, terrain: Any, canopy: Any, weather: Any) -> City:
@@ -240,11 +288,13 @@ def write(city: City, path: str | Path) -> Path:
             pyogrio.write_dataframe(table, partial, layer=name, append=number > 0,
                                     promote_to_multi=False if name == "trees" else None)
         for name in ("terrain", "canopy"):
-            if name in city.layers:
-                _write_raster(city.layers[name], partial, name, city.crs)  # type: ignore[arg-type]
-        if "weather" in city.layers:
-            weather = city.layers["weather"]
-            assert isinstance(weather, xr.Dataset)
+            band = city.layers.get(name)
+            if isinstance(band, xr.DataArray):
+                _write_raster(band, partial, name, city.crs)
+        weather = city.layers.get("weather")
+        units: dict[str, Any] = {}
+        if isinstance(weather, xr.Dataset):
+            units = {str(k): dict(v.attrs) for k, v in weather.data_vars.items()}
             pyogrio.write_dataframe(weather.to_dataframe().reset_index(), partial,
                                     layer="weather", append=True)
         meta = {
@@ -252,10 +302,8 @@ def write(city: City, path: str | Path) -> Path:
             "found_by": city.place.found_by, "sources": list(city.sources),
             "history": list(city.history), "fallbacks": list(city.fallbacks),
             "controls": dict(city.controls),
-            "weather": dict(city.layers["weather"].attrs) if "weather" in city.layers else {},
-            "weather_units": {str(k): dict(v.attrs) for k, v in
-                              city.layers["weather"].data_vars.items()}  # type: ignore[union-attr]
-            if "weather" in city.layers else {},
+            "weather": dict(weather.attrs) if weather is not None else {},
+            "weather_units": units,
         }
         table = pd.DataFrame({"key": list(meta), "value": [
             json.dumps(v, ensure_ascii=False, default=str) for v in meta.values()]})

@@ -18,8 +18,9 @@ from scipy.spatial import cKDTree
 FOOT, INCH = 0.3048, 0.0254
 
 _NUMBER = r"[-+]?\d+(?:[.,]\d+)?"
-_FEET = re.compile(rf"^({_NUMBER})\s*(?:'|′|’|ft|feet|foot)\s*(?:({_NUMBER})\s*(?:\"|″|”|''|in)?)?$")
-_METRES = re.compile(rf"^[~<>≈]?\s*({_NUMBER})\s*(?:m|metres?|meters?|mètres?|米)?\.?$")
+_FEET = re.compile(
+    rf"^({_NUMBER})\s*(?:'|′|’|ft|feet|foot)\s*(?:({_NUMBER})\s*(?:\"|″|”|''|in)?)?$")
+_METRES = re.compile(rf"^[~<>≈约]?\s*({_NUMBER})\s*(?:m|metres?|meters?|mètres?|米)?\.?$")
 _RANGE = re.compile(rf"^({_NUMBER})\s*(?:-|–|to|\.\.)\s*({_NUMBER})\s*(m|'|ft)?$")
 
 # Storey height [m] by use (GB 50352 and design practice) and what a roof adds above the eaves.
@@ -85,45 +86,6 @@ def parse_speed(values: pd.Series) -> pd.Series:
     return number.where(~words.str.contains("walk"), 6.0).astype("float64")
 
 
-def drop_outlines_with_parts(gdf: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return footprints in which building parts replace the outline they cover.
-
-    An outline goes when parts cover more than half of it; parts with no height of their own take
-    the outline's, and are marked ``height_from = "parts"``.
-    """
-    if "part" not in gdf.columns:
-        return gdf
-    part = (gdf["part"].notna() & ~gdf["part"].astype(str).isin(["", "no", "nan", "None"])
-            ).to_numpy()
-    if not part.any() or part.all():
-        return gdf
-    outlines, parts = gdf[~part], gdf[part]
-    tree = shapely.STRtree(outlines.geometry.values)
-    of_part, of_outline = tree.query(parts.geometry.values, predicate="intersects")
-    shared = shapely.area(shapely.intersection(parts.geometry.values[of_part],
-                                               outlines.geometry.values[of_outline]))
-    covered = np.bincount(of_outline, weights=shared, minlength=len(outlines))
-    gone = covered > 0.5 * outlines.area.to_numpy()
-    owner = pd.Series(of_outline[np.argsort(shared)], index=of_part[np.argsort(shared)])
-    owner = owner[~owner.index.duplicated(keep="last")]
-    parts = parts.copy()
-    rows = parts.index[owner.index.to_numpy()]
-    for column in ("height", "num_floors", "use", "class", "amenity", "shop", "office", "name",
-                   "year", "building"):
-        if column in gdf.columns:
-            inherited = pd.Series(outlines[column].to_numpy()[owner.to_numpy()], index=rows)
-            empty = parts[column].isna() | parts[column].astype(str).isin(["", "nan"])
-            if column == "height":
-                took = rows[empty[rows].to_numpy() & inherited.notna().to_numpy()]
-                if "height_from" not in parts.columns:
-                    parts["height_from"] = None
-                parts.loc[took, "height_from"] = "parts"
-            fill = rows[empty[rows].to_numpy()]
-            parts[column] = parts[column].astype("object")
-            parts.loc[fill, column] = inherited[fill].astype("object")
-    return gpd.GeoDataFrame(pd.concat([outlines[~gone], parts]), crs=gdf.crs)
-
-
 def complete_heights(gdf: gpd.GeoDataFrame, *, country: str = "") -> gpd.GeoDataFrame:
     """Return footprints with ``height``, ``height_from``, ``height_sigma`` and storeys filled.
 
@@ -135,12 +97,9 @@ def complete_heights(gdf: gpd.GeoDataFrame, *, country: str = "") -> gpd.GeoData
         ISO code; ``"CN"`` has taller defaults.
     """
     n = len(gdf)
-    floors = parse_number(gdf["num_floors"]) if "num_floors" in gdf.columns else _nan(gdf)
-    floors = floors.where((floors >= 0.5) & (floors <= 250))
-    height = parse_number(gdf["height"]) if "height" in gdf.columns else _nan(gdf)
-    height = height.where((height >= 0.5) & (height <= 1000)).to_numpy(copy=True)
-    base = parse_number(gdf["min_height"]) if "min_height" in gdf.columns else _nan(gdf)
-    base = base.where(base.between(0, 999)).fillna(0.0).to_numpy()
+    floors = _within(gdf, "num_floors", 0.5, 250)
+    height = _within(gdf, "height", 0.5, 1000).to_numpy(copy=True)
+    base = _within(gdf, "min_height", 0, 999).fillna(0.0).to_numpy()
     given = (gdf["height_from"].astype("object").to_numpy(copy=True)
              if "height_from" in gdf.columns else np.full(n, None, dtype="object"))
     source = np.where(pd.isna(given) | (given == ""), "tag", given).astype("object")
@@ -224,5 +183,9 @@ def _number(text: str) -> float:
     return float(text.replace(",", "."))
 
 
-def _nan(gdf: gpd.GeoDataFrame) -> pd.Series:
-    return pd.Series(np.nan, index=gdf.index)
+def _within(gdf: gpd.GeoDataFrame, column: str, low: float, high: float) -> pd.Series:
+    """Return a column as numbers, NaN where it is missing or cannot be true."""
+    if column not in gdf.columns:
+        return pd.Series(np.nan, index=gdf.index)
+    value = parse_number(gdf[column])
+    return value.where(value.between(low, high))

@@ -170,7 +170,7 @@ def fetch(where: Where, *, name: str = "", layers: Iterable[str] | None = None,
         layers=wanted, country=country, region=region,
         sources=(f"OpenStreetMap contributors, ODbL 1.0, {date}",),
         history=(f"{now()}: fetched {told} from OpenStreetMap, {len(features):,} features in "
-                 f"{len(boxes)} tiles",),
+                 f"{len(boxes)} tile{'s' * (len(boxes) > 1)}",),
         fallbacks=(("ways without all their nodes dropped", broken),))
 
 

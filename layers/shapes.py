@@ -54,10 +54,10 @@ def mend(gdf: gpd.GeoDataFrame, dimension: int) -> tuple[gpd.GeoDataFrame, dict[
     """
     shapes = shapely.force_2d(gdf.geometry.values)
     gone = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    finite = np.isfinite(shapely.bounds(shapes)).all(axis=1) | gone
-    gone |= ~finite
+    corner, row = shapely.get_coordinates(shapes, return_index=True)
+    gone[row[~np.isfinite(corner).all(axis=1)]] = True
+    shapes = np.where(gone, None, np.asarray(shapes, dtype=object))
     broken = ~gone & ~shapely.is_valid(shapes)
-    shapes = np.asarray(shapes, dtype=object)
     if broken.any():
         shapes[broken] = shapely.make_valid(shapes[broken])
     mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION

@@ -121,7 +121,8 @@ class LayerSpec:
             number = pd.to_numeric(values, errors="coerce")
             bad = number.isna() & values.notna() & (values.astype(str).str.strip() != "")
             if bad.any():
-                row, got = bad.idxmax(), values[bad.idxmax()]
+                row: Any = bad.idxmax()
+                got = values[row]
                 raise LayerError(
                     f"layer {self.name!r}, row {row}: {col.name} is {str(got)[:40]!r}, expected a"
                     f" number in {col.units} ({int(bad.sum())} such rows)",
@@ -188,9 +189,11 @@ def faults(gdf: gpd.GeoDataFrame, spec: LayerSpec) -> list[Fault]:
         if col.kind in ("float", "int"):
             number = values.astype("float64").to_numpy()
             if col.low is not None:
-                note(f"{col.name} is below {col.low:g} {col.units}", number < col.low)
+                note(_beyond(col, number, number < col.low, f"at least {col.low:g}"),
+                     number < col.low)
             if col.high is not None:
-                note(f"{col.name} is above {col.high:g} {col.units}", number > col.high)
+                note(_beyond(col, number, number > col.high, f"at most {col.high:g}"),
+                     number > col.high)
             if col.complete:
                 note(f"{col.name} has no value", np.isnan(number))
         elif col.choices:
@@ -199,6 +202,12 @@ def faults(gdf: gpd.GeoDataFrame, spec: LayerSpec) -> list[Fault]:
             got = str(values[wrong].iloc[0])[:40] if wrong.any() else ""
             note(f"{col.name} is {got!r}, expected one of {', '.join(col.choices)}", wrong)
     return found
+
+
+def _beyond(col: Column, number: np.ndarray, bad: np.ndarray, limit: str) -> str:
+    unit = "" if col.units in ("", "1") else f" {col.units}"
+    got = f"{number[bad][0]:g}" if bad.any() else ""
+    return f"{col.name} is {got}{unit}, expected {limit}{unit}"
 
 
 def _empty(geometry: Any) -> Any:

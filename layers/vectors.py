@@ -10,10 +10,11 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
-from pyproj import CRS
+from pyproj import CRS, Transformer
 
 from layers.errors import LayerError, SourceError, nearest
 
+BEYOND = 10.0  # how far outside the area of its CRS a layer may lie [degrees]
 SUFFIXES = (".gpkg", ".parquet", ".geoparquet", ".fgb", ".shp", ".geojson", ".json", ".gml",
             ".kml", ".gpx", ".sqlite", ".gdb", ".zip")
 
@@ -88,7 +89,38 @@ def read_vector(path: str | Path, *, layer: str | None = None,
         guess = "EPSG:4326" if abs(west) <= 180 and abs(north) <= 90 else "EPSG:32650"
         raise LayerError(f"{file}: the file does not say its CRS (bounds {west:g} {south:g} "
                          f"{east:g} {north:g})", mend=f"Name it, for instance --crs {guess}")
+    _check_place(file, gdf)
     return gdf
+
+
+def _check_place(file: Path, gdf: gpd.GeoDataFrame) -> None:
+    """Raise where the coordinates cannot be in the CRS that the file says."""
+    bounds = gdf.total_bounds
+    if not np.isfinite(bounds).all():
+        return  # single features without usable coordinates are dropped and counted later
+    crs = CRS.from_user_input(gdf.crs)
+    degrees = np.abs(bounds[::2]).max() <= (360 if crs.is_geographic else 180) \
+        and np.abs(bounds[1::2]).max() <= 90
+    told = "{:g} {:g} to {:g} {:g}".format(*bounds)
+    mend = "Save the file with its right CRS, and without features that lie far away"
+    if crs.is_geographic != degrees:
+        kind = "degrees" if degrees else "metres or feet, not degrees"
+        raise LayerError(f"{file}: the file says {label(crs)}, but its coordinates ({told}) look "
+                         f"like {kind}", mend=mend)
+    use = crs.area_of_use
+    if use is None or crs.is_geographic:
+        return
+    west, south, east, north = Transformer.from_crs(crs, 4326, always_xy=True).transform_bounds(
+        *bounds)
+    if not (use.west - BEYOND <= west <= east <= use.east + BEYOND
+            and use.south - BEYOND <= south <= north <= use.north + BEYOND) \
+            and use.west < use.east:
+        corner = gdf.bounds[["minx", "miny"]]
+        row = ((corner - corner.median()) ** 2).sum(axis=1).idxmax()
+        raise LayerError(
+            f"{file}: the coordinates ({told}; row {row} lies farthest out) are outside the area "
+            f"of {label(crs)} (longitude {use.west:g} to {use.east:g}, latitude {use.south:g} to "
+            f"{use.north:g})", mend=mend)
 
 
 def read_mapped(path: str | Path, columns: Mapping[str, str], known: list[str], *,
@@ -114,11 +146,11 @@ def read_mapped(path: str | Path, columns: Mapping[str, str], known: list[str], 
         if ours not in known:
             raise LayerError(f"--map {ours}={theirs}: we have no column {ours!r}"
                              f"{nearest(ours, known)} (ours are {', '.join(known)})")
-        if theirs not in gdf.columns:
-            have = [str(c) for c in gdf.columns if c != gdf.geometry.name]
+        have = [str(c) for c in gdf.columns if c != gdf.geometry.name]
+        if theirs not in have:
             raise LayerError(f"{path}: there is no column {theirs!r}{nearest(theirs, have)} "
                              f"(the file has {', '.join(have) or 'none'})")
-    out = gdf[[gdf.geometry.name]].rename_geometry("geometry")
+    out = gpd.GeoDataFrame(geometry=gdf.geometry)
     taken = set(columns.values()) | {gdf.geometry.name}
     for ours, theirs in columns.items():
         out[ours] = gdf[theirs]
@@ -136,7 +168,7 @@ def to_metres(gdf: gpd.GeoDataFrame, target: CRS, where: str) -> tuple[gpd.GeoDa
     if not np.isfinite(moved.total_bounds).all():
         raise LayerError(f"{where}: coordinates cannot be brought from {label(gdf.crs)} to "
                          f"{label(target)}; the file's CRS is likely wrong",
-                         mend="Name the right one with --crs")
+                         mend="Save the file with its right CRS")
     return moved, f"{where}: reprojected from {label(gdf.crs)} to {label(target)}"
 
 
@@ -152,9 +184,10 @@ def metric_crs(gdf: gpd.GeoDataFrame) -> CRS:
     try:
         return CRS.from_user_input(gdf.estimate_utm_crs())
     except Exception as error:
-        raise LayerError(f"no UTM zone fits the bounds {tuple(gdf.total_bounds.round(3))} in "
-                         f"{label(crs)}; the coordinates are likely not in that CRS",
-                         mend="Name the right one with --crs") from error
+        told = "{:g} {:g} to {:g} {:g}".format(*gdf.total_bounds)
+        raise LayerError(f"no UTM zone fits the bounds {told} in {label(crs)}; the coordinates are "
+                         "likely not in that CRS", mend="Save the file with its right CRS"
+                         ) from error
 
 
 def label(crs: Any) -> str:
@@ -176,6 +209,17 @@ def _parquet(file: Path) -> gpd.GeoDataFrame:
 def _ogr(file: Path, layer: str | None) -> gpd.GeoDataFrame:
     import pyogrio
 
+    if file.suffix.lower() == ".shp":
+        beside = {p.name.lower() for p in file.parent.iterdir()}
+        for suffix in (".shx", ".dbf"):
+            if f"{file.stem}{suffix}".lower() not in beside:
+                raise SourceError(f"{file}: {file.stem}{suffix} is missing beside it",
+                                  mend="Copy all files of the shapefile: .shp, .shx, .dbf, .prj")
+        with file.open("rb") as stream:
+            words = int.from_bytes(stream.read(28)[24:28], "big")  # of two bytes, the whole file
+        if file.stat().st_size < 2 * words:
+            raise SourceError(f"{file} is cut short: {file.stat().st_size:,} of {2 * words:,} "
+                              "bytes", mend="Copy it again")
     names = vector_layers(file)
     if layer is not None and layer not in names:
         raise SourceError(f"{file} has no layer {layer!r}{nearest(layer, names)} (it has "
@@ -195,8 +239,10 @@ def _ogr(file: Path, layer: str | None) -> gpd.GeoDataFrame:
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text[:160] or type(error).__name__
+    text = " ".join(str(error).split()).split(".; It might help")[0]
+    if "sqlite3_" in text:
+        return "the database in it is damaged or cut short"
+    return text[:160].rstrip(" .;") or type(error).__name__
 
 
 def split_layer(text: str) -> tuple[Path, str | None]:

@@ -12,7 +12,7 @@ import shapely
 
 from layers.city import City
 from layers.errors import MissingInput, ScenarioError
-from layers.green import CLASSES, SPEC, TREES, crowns, without_overlap
+from layers.green import SPEC, TREES, without_overlap
 from layers.roads import MOTOR
 from scenarios.where import polygon, region
 
@@ -115,7 +115,7 @@ class PlantTrees:
                 hit, _ = shapely.STRtree(shapes).query(probe, predicate="intersects")
                 taken[hit] = True
         stems = stems[~taken]
-        return stems[_apart(stems, 0.9 * min(self.spacing, self.crown))]
+        return np.asarray(stems[_apart(stems, 0.9 * min(self.spacing, self.crown))])
 
 
 @dataclass(frozen=True)
@@ -250,5 +250,3 @@ def _in_range(edit: Any, name: str, low: float, high: float) -> None:
         raise ScenarioError(f"{type(edit).__name__}: {name} is {value!r}, expected a number from "
                             f"{low:g} to {high:g}")
 
-
-__all__ = ["CLASSES", "GreenRoofs", "NewPark", "PlantTrees", "crowns"]

@@ -119,7 +119,8 @@ class Study:
             written += export(one, folder / folder_name(name))
         written.append(export_table(self.totals(), folder / "totals.csv"))
         for name in self.names[1:]:
-            written.append(export_table(self.change(name), folder / f"change-{folder_name(name)}.csv"))
+            file = folder / f"change-{folder_name(name)}.csv"
+            written.append(export_table(self.change(name), file))
         return written
 
     def _twin(self, name: str) -> Twin:

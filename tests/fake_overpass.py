@@ -180,8 +180,7 @@ class FakeServer:
         whole: dict[str, Any] = {
             "version": 0.6, "generator": "Overpass API 0.7.62.8 e802775f",
             "osm3s": {"timestamp_osm_base": DATE, "copyright": "The data included in this "
-                      "document is from www.openstreetmap.org. The data is made available under "
-                      "ODbL."},
+                      "document is made available under ODbL."},
             "elements": self.district.answer(query),
         }
         if mode == "empty":

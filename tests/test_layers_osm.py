@@ -246,7 +246,7 @@ def test_everything_guessed_is_counted() -> None:
     told = sum(n for what, n in city.fallbacks if what.startswith("building heights"))
     assert told == guessed > 0
     assert city.sources == (f"OpenStreetMap contributors, ODbL 1.0, {DATE}",)
-    assert "1 tiles" in city.history[0]
+    assert city.history[0].endswith("in 1 tile")
 
 
 def test_second_fetch_asks_nothing(server: FakeServer) -> None:

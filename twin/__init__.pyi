@@ -1,6 +1,5 @@
 from .engine import run as run
 from .estimate import Estimate as Estimate
-from .factors import load as load_factors
 from .grid import Grid as Grid
 from .indicators import INDICATORS as INDICATORS
 from .label import Var as Var

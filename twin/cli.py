@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CityTwinError as error:
         if args.debug:
             raise
-        print(f"citytwin: {error}", file=sys.stderr)  # noqa: T201
+        print(f"citytwin: {_line(error)}", file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
         print("citytwin: interrupted; nothing half-written was left", file=sys.stderr)  # noqa: T201
@@ -59,7 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _os_reason(error: OSError) -> str:
     name = f"{error.filename}: " if error.filename else ""
-    return f"{name}{error.strerror or error}"
+    return _line(f"{name}{error.strerror or error}")
+
+
+def _line(text: object) -> str:
+    """One line without control characters: file names and values in it come from outside."""
+    return "".join(c if c.isprintable() else " " for c in str(text))
 
 
 class _OfLayer(argparse.Action):
@@ -118,7 +123,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     def place(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--name", default="", help="what people call the place, any script")
-        sub.add_argument("--country", default="", metavar="XX", help="ISO code, such as CN")
+        sub.add_argument("--country", type=_country, default="", metavar="XX",
+                         help="ISO code, such as CN")
         sub.add_argument("--region", default="", help="province or region, such as Hubei")
 
     sub = verb("demo", "Load the embedded district, run it and two scenarios, write everything",
@@ -233,6 +239,12 @@ def build_parser() -> argparse.ArgumentParser:
     sub = verb("doctor", "Say what works on this machine", "citytwin doctor")
     json_flag(sub)
     return parser
+
+
+def _country(text: str) -> str:
+    if text and not (len(text) == 2 and text.isascii() and text.isalpha()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no country, expected two letters such as CN")
+    return text.upper()
 
 
 def _number(text: str) -> float:

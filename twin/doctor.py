@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from layers.errors import CityTwinError
@@ -47,7 +47,7 @@ def findings() -> list[Finding]:
 
 def _installed(name: str, *, extra: str = "") -> Finding:
     try:
-        return Finding(name, True, version(name), bool(extra))
+        return Finding(name, True, str(distribution(name).version), bool(extra))
     except PackageNotFoundError:
         mend = f"pip install 'citytwin[{extra}]'" if extra else f"pip install {name}"
         return Finding(name, False, f"not installed: {mend}", bool(extra))

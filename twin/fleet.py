@@ -20,12 +20,12 @@ class Fleet:
     Parameters
     ----------
     shares
-        Series over (vehicle, fuel), its sum 1.
+        By vehicle and fuel; their sum is 1.
     grams_per_mj
         Tailpipe CO2 by fuel [g MJ-1]; electricity has none.
     """
 
-    shares: pd.Series
+    shares: dict[tuple[str, str], float]
     grams_per_mj: dict[str, float]
 
     @classmethod
@@ -40,7 +40,7 @@ class Fleet:
                 factors.used[factor_id] = factor
         fuels = {fuel for _, fuel in shares} - {"electric"}
         grams = {f: factors.pick(f"fuel.{f}", "kg MJ-1").value * 1000 for f in sorted(fuels)}
-        return cls(pd.Series(shares), {**grams, "electric": 0.0})
+        return cls(shares, {**grams, "electric": 0.0})
 
     def grams(self, speed: np.ndarray) -> np.ndarray:
         """Return the mean tailpipe CO2 of a vehicle kilometre.
@@ -59,7 +59,7 @@ class Fleet:
         curves = emep_curves()
         for (vehicle, fuel), share in self.shares.items():
             if fuel != "electric" and share > 0:
-                energy = curve_energy(curves.loc[(vehicle, fuel)], speed)
+                energy = curve_energy(pd.Series(curves.loc[(vehicle, fuel)]), speed)
                 total += share * energy * self.grams_per_mj[fuel]
         return total
 

@@ -1,13 +1,28 @@
-"""Fonts and words for pictures: Chinese names, harmless text and units people can read."""
+"""Words in pictures: fonts with Chinese, harmless text, readable units, and setting them."""
 
 from __future__ import annotations
 
 import logging
 import re
 import unicodedata
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from layers.version import VERSION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Box = tuple[float, float, float, float]
+Weight = Literal["normal", "bold"]
+Side = Literal["left", "right", "center"]
+
+INK, GREY, MINUS = "#1d2026", "#5b606b", "\u2212"
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +70,23 @@ def has_cjk() -> bool:
     return bool(set(families()).intersection(CJK))
 
 
-def style() -> dict[str, Any]:
-    """Return the Matplotlib settings every picture uses."""
-    return {
-        "font.family": list(families()), "font.size": 13, "text.color": "#22252b",
-        "axes.labelcolor": "#22252b", "xtick.color": "#4a4e57", "ytick.color": "#4a4e57",
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Set fonts and colours for every picture drawn inside, and give them back after.
+
+    A letter that no font has is told by `families`, not once more for every letter.
+    """
+    import matplotlib as mpl
+
+    settings = {
+        "font.family": list(families()), "font.size": 13, "text.color": INK,
+        "axes.labelcolor": INK, "xtick.color": "#4a4e57", "ytick.color": "#4a4e57",
         "axes.unicode_minus": True, "axes.linewidth": 0.6, "text.usetex": False,
-        "mathtext.default": "regular", "svg.fonttype": "none",
+        "svg.fonttype": "none",
     }
+    with warnings.catch_warnings(), mpl.rc_context(settings):
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
 
 
 def safe(text: object, longest: int = 200) -> str:
@@ -88,6 +112,11 @@ def pretty_label(label: str) -> str:
 
 def _lowered(found: re.Match[str]) -> str:
     return found[1] + found[2].translate(str.maketrans("0123x", "₀₁₂₃ₓ"))
+
+
+def heading(name: str) -> str:
+    """Return a name with its first letter large, as it stands above a panel."""
+    return name[:1].upper() + name[1:]
 
 
 _SUPER = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
@@ -123,13 +152,109 @@ def pretty_units(units: str) -> str:
     return f"{top or '1'}/{under}"
 
 
+# Blanks, single Chinese or Japanese characters, and words of other scripts.
+_WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60"
+_TOKENS = re.compile(rf"\s+|[{_WIDE}]|[^\s{_WIDE}]+")
+
+
 def wrap(text: str, width: int) -> list[str]:
     """Return text in lines of at most ``width`` Latin letters; Chinese ones count as two."""
     lines, line, used = [], "", 0
-    for word in re.findall(r"\s+|[⺀-鿿豈-﫿！-｠]|[^\s⺀-鿿豈-﫿！-｠]+", text):
+    for word in _TOKENS.findall(text):
         size = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in word)
         if used + size > width and line.strip():
             lines.append(line.strip())
             line, used = "", 0
         line, used = line + word, used + size
     return [*lines, line.strip()] if line.strip() else lines
+
+
+def header(figure: Figure, size: tuple[int, int], title: str, subtitle: str) -> None:
+    """Set the title and the line of conditions at the top of a picture."""
+    wide, high = size
+    unit = high / 1080
+    sheet = pixels(figure, size, (0, 0, wide, high))
+    fitted(sheet, 40 * unit, high - 60 * unit, title, 36 * unit, wide - 80 * unit, weight="bold",
+           color=INK)
+    fitted(sheet, 40 * unit, high - 94 * unit, subtitle, 20 * unit, wide - 80 * unit, color=GREY)
+
+
+def footer(figure: Figure, size: tuple[int, int], sources: Sequence[str]) -> None:
+    """Set the sources with their licences and the version at the foot of a picture."""
+    wide, high = size
+    unit = high / 1080
+    sheet = pixels(figure, size, (0, 0, wide, high))
+    small = points(12.5, unit)
+    sheet.text(wide - 40 * unit, 16 * unit, f"citytwin {VERSION}", fontsize=small, color=GREY,
+               ha="right")
+    words = "Sources: " + "; ".join(safe(line, 400) for line in sources) if sources else ""
+    lines = wrap(words, 285)
+    if len(lines) > 2:
+        lines = [lines[0], f"{lines[1].rsplit(' ', 3)[0]} … (all in the report)"]
+    for k, line in enumerate(reversed(lines)):
+        sheet.text(40 * unit, (16 + 17 * k) * unit, line, fontsize=small, color=GREY)
+
+
+def axes_at(figure: Figure, size: tuple[int, int], box: Box) -> Axes:
+    """Return axes over a box (x, y, width, height) of the picture in pixels."""
+    return figure.add_axes((box[0] / size[0], box[1] / size[1], box[2] / size[0],
+                            box[3] / size[1]))
+
+
+def pixels(figure: Figure, size: tuple[int, int], box: Box) -> Axes:
+    """Return axes over a box of the picture, measured in its pixels, with nothing drawn."""
+    axes = axes_at(figure, size, box)
+    axes.set(xlim=(0, box[2]), ylim=(0, box[3]), zorder=10)
+    axes.set_axis_off()
+    return axes
+
+
+def fitted(axes: Axes, x: float, y: float, words: str, height: float, width: float, *,
+           weight: Weight = "normal", color: str = INK, ha: Side = "left") -> float:
+    """Set a line of text no wider than ``width`` pixels, smaller or cut where needed.
+
+    Parameters
+    ----------
+    axes
+        Axes in pixels, as `pixels` gives them.
+    x, y
+        Where the baseline starts, or ends for ``ha="right"`` [pixels].
+    words
+        The text; it may come from a file.
+    height, width
+        Size of the letters and room for the line [pixels].
+    weight, color, ha
+        As in Matplotlib.
+
+    Returns
+    -------
+    float
+        Width of the text [pixels].
+    """
+    words, size = safe(words), height
+    measured = text_width(axes, words, size, weight)
+    if measured > width:
+        size = max(0.7 * height, height * width / measured)
+        while len(words) > 2 and (measured := text_width(axes, words, size, weight)) > width:
+            keep = min(len(words) - 2, int(len(words) * width / measured))
+            words = words[:max(keep, 1)].rstrip(" \\…") + "…"
+    axes.text(x, y, words, fontsize=points(size, 1), fontweight=weight, color=color, ha=ha)
+    return measured
+
+
+def text_width(axes: Axes, words: str, height: float, weight: Weight = "normal") -> float:
+    """Return the width of a line of text [pixels]."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure: Any = axes.figure
+    if not isinstance(figure.canvas, FigureCanvasAgg):
+        FigureCanvasAgg(figure)
+    text = axes.text(0, 0, words, fontsize=points(height, 1), fontweight=weight)
+    width = text.get_window_extent(figure.canvas.get_renderer()).width
+    text.remove()
+    return float(width)
+
+
+def points(height: float, unit: float) -> float:
+    """Return the font size in points of text so many pixels high at 1080 lines."""
+    return 0.72 * height * unit

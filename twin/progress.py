@@ -23,7 +23,7 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Progress]:
         yield from _lines(title)
 
 
-def _silent(what: str, done: int, of: int) -> None:
+def _silent(*_: object) -> None:
     """Show nothing."""
 
 
@@ -66,7 +66,7 @@ def _notebook(title: str) -> Iterator[Progress]:
 def _lines(title: str) -> Iterator[Progress]:
     begun, last = time.monotonic(), ""
 
-    def show(what: str, done: int, of: int) -> None:
+    def show(what: str, *_: object) -> None:
         nonlocal last
         group = what.split(":")[0]
         if group != last:

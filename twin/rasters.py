@@ -31,7 +31,8 @@ def surface(city: City, cell: float, *, bounds: Bounds | None = None) -> xr.Data
     Parameters
     ----------
     city
-        Layers ``buildings``, ``trees``, ``tree_rows``, ``green`` and ``terrain`` are used.
+        Layers ``buildings``, ``trees``, ``tree_rows``, ``green``, ``canopy`` and ``terrain`` are
+        used. Woods take their height from ``canopy``, or `FOREST_HEIGHT` without it.
     cell
         Cell size [m].
     bounds
@@ -55,17 +56,13 @@ def surface(city: City, cell: float, *, bounds: Bounds | None = None) -> xr.Data
     row = burn(buildings.geometry.values[order], order, x, y, fill=-1)
     height = np.append(tops, 0.0)[row].astype(np.float32)
 
-    green = city.frame("green")
-    wood = green[green["class"] == "forest"]
-    canopy = burn(wood.geometry.values, np.full(len(wood), FOREST_HEIGHT), x, y, fill=0.0)
+    canopy = _wood(city, x, y)
     trees = all_trees(city.frame("trees"), city.frame("tree_rows"))
     if len(trees):
         trees = trees.iloc[np.argsort(trees["height"].to_numpy(), kind="stable")]
         disc = crowns(trees).values
-        canopy = np.where((single := burn(disc, trees["height"].to_numpy(), x, y, fill=0.0)) > 0,
-                          single, canopy)
-    grid_x, grid_y = np.meshgrid(x, y)
-    ground = sample(terrain(city), grid_x, grid_y).astype(np.float32)
+        canopy = np.maximum(canopy, burn(disc, trees["height"].to_numpy(), x, y, fill=0.0))
+    ground = sample(terrain(city), *np.meshgrid(x, y)).astype(np.float32)
     dims = ("y", "x")
     return xr.Dataset(
         {
@@ -78,6 +75,17 @@ def surface(city: City, cell: float, *, bounds: Bounds | None = None) -> xr.Data
         },
         coords={"x": ("x", x, {"units": "m"}), "y": ("y", y, {"units": "m"})},
     )
+
+
+def _wood(city: City, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[Any]:
+    """Tree tops that are no single trees: the canopy layer, or woods of a typical height."""
+    layer = city.layers.get("canopy")
+    if isinstance(layer, xr.DataArray) and layer.size:
+        tops = layer.transpose("y", "x").sortby(["y", "x"])
+        return np.maximum(sample(tops.fillna(0.0), *np.meshgrid(x, y)), 0.0)
+    green = city.frame("green")
+    wood = green[green["class"] == "forest"]
+    return burn(wood.geometry.values, np.full(len(wood), FOREST_HEIGHT), x, y, fill=0.0)
 
 
 def axes(bounds: Bounds, cell: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -96,7 +104,9 @@ def axes(bounds: Bounds, cell: float) -> tuple[NDArray[np.float64], NDArray[np.f
     if nx * ny > _MOST_CELLS:
         raise GridError(f"{nx} x {ny} cells of {cell:g} m are too many to hold",
                         mend=f"Take cells of {cell * math.sqrt(nx * ny / _MOST_CELLS):.1f} m")
-    return west + cell * (np.arange(nx) + 0.5), south + cell * (np.arange(ny) + 0.5)
+    x: NDArray[np.float64] = west + cell * (np.arange(nx, dtype=np.float64) + 0.5)
+    y: NDArray[np.float64] = south + cell * (np.arange(ny, dtype=np.float64) + 0.5)
+    return x, y
 
 
 def burn(shapes: Iterable[BaseGeometry], values: ArrayLike, x: NDArray[np.float64],

@@ -59,10 +59,26 @@ class Twin:
                 continue
             ends = ("", "_low", "_high") if var.estimate else ("",)
             value, low, high = ([self._total(var, var.name + e) for e in ends] + [np.nan] * 2)[:3]
+            if var.parts:
+                low, high = self._range_of_parts(var, value, rows)
             rows[var.name] = {"name": var.long_name, "value": value, "unit": var.unit_of_total,
                               "low": low, "high": high}
         return pd.DataFrame.from_dict(rows, orient="index",
                                       columns=["name", "value", "unit", "low", "high"])
+
+    def _range_of_parts(self, var: Var, value: float,
+                        rows: Mapping[str, Mapping[str, Any]]) -> tuple[float, float]:
+        """Root of the sum of squares of the ranges of independent parts."""
+        down = up = 0.0
+        for part in var.parts:
+            name = part.removeprefix("-")
+            row, other = rows[name], self.variables[name]
+            times = factor(other.unit_of_total, var.unit_of_total)
+            below, above = (row["value"] - row["low"]) * times, (row["high"] - row["value"]) * times
+            if part.startswith("-"):
+                below, above = above, below
+            down, up = down + below ** 2, up + above ** 2
+        return value - down ** 0.5, value + up ** 0.5
 
     def _total(self, var: Var, name: str) -> float:
         area = self.cells["cell_area"].to_numpy()
@@ -125,7 +141,7 @@ class Twin:
         return f"<p><b>{head}</b></p>{self.totals().to_html(float_format='{:,.4g}'.format)}"
 
 
-def open(path: str | Path) -> Twin:  # noqa: A001 - twin.open is the public name
+def open(path: str | Path) -> Twin:
     """Read a twin from its folder, checking every file against the manifest.
 
     Raises
@@ -160,12 +176,13 @@ def open(path: str | Path) -> Twin:  # noqa: A001 - twin.open is the public name
                 for n in manifest["fields"]},
         features={n: gpd.read_parquet(folder / "features" / f"{n}.parquet")
                   for n in manifest["features"]},
-        variables={v["name"]: Var(**v) for v in manifest["variables"]},
+        variables={v["name"]: Var(**{**v, "parts": tuple(v["parts"])})
+                   for v in manifest["variables"]},
         record=manifest["record"],
     )
 
 
-class replaced_folder:  # noqa: N801 - reads as a statement: with replaced_folder(...)
+class replaced_folder:
     """A folder written beside its target and renamed to it at the end, or removed on failure.
 
     Parameters

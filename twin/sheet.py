@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -20,20 +19,44 @@ from layers.city import City
 from layers.errors import GridError, MissingInput, SourceError
 from layers.provenance import now
 from layers.units import factor
-from twin.fonts import pretty_label, pretty_units, safe, style, wrap
+from twin.fonts import (
+    GREY,
+    INK,
+    MINUS,
+    Box,
+    axes_at,
+    drawing,
+    fitted,
+    footer,
+    header,
+    heading,
+    pixels,
+    points,
+    pretty_label,
+    pretty_units,
+    text_width,
+)
 from twin.rasters import burn, crossing
-from twin.scene.build import FINE, cell_step, change_colour, differences, values_of
+from twin.scene.build import FINE, cell_step, change_colour, plan_changes, values_of
 from twin.scene.ground import CORRIDOR, ground_image
-from twin.scene.palette import dead_band, declared, extend, nice_ceil, nice_limits, palette
+from twin.scene.palette import (
+    Extend,
+    dead_band,
+    declared,
+    extend,
+    nice_ceil,
+    nice_limits,
+    palette,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Box = tuple[float, float, float, float]
 Panels = Mapping[str, tuple[City, xr.Dataset]]
 
-INK, GREY, BACK = "#1d2026", "#5b606b", "#ffffff"
+BACK = "#ffffff"
+_TIP = 0.035  # length of an arrow end, as a share of a legend bar
 
 
 def draw_sheet(panels: Panels, variable: str, path: str | Path, *, change: bool = True,
@@ -79,7 +102,6 @@ def draw_sheet(panels: Panels, variable: str, path: str | Path, *, change: bool 
     GridError
         When the grids of two panels differ and the change is asked for.
     """
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     if not 1 <= len(panels) <= 4:
@@ -93,7 +115,7 @@ def draw_sheet(panels: Panels, variable: str, path: str | Path, *, change: bool 
              "subtitle": subtitle or _conditions(base_city, base_cells, first, weather, date)}
     lines = sources if sources is not None else list(dict.fromkeys(
         line for city, _ in panels.values() for line in city.sources))
-    with mpl.rc_context(style()):
+    with drawing():
         figure = Figure(figsize=(size[0] / 100, size[1] / 100), dpi=100, facecolor=BACK)
         header(figure, size, words["title"], words["subtitle"])
         _fill(figure, size, panels, variable, changes)
@@ -191,12 +213,14 @@ def draw_map(axes: Axes, city: City, values: xr.DataArray, ramp: Colormap,
         from layers.corridors import ground
 
         wide = gpd.GeoDataFrame(geometry=ground(corridors))
-        axes.add_collection(PolyCollection(_rings(wide), facecolors="none", edgecolors=CORRIDOR,
-                                           linewidths=1.6 * pen, zorder=3))
+        for colour, line in (("#ffffff", 3.2), (CORRIDOR, 1.6)):
+            axes.add_collection(PolyCollection(_rings(wide), facecolors="none", edgecolors=colour,
+                                               linewidths=line * pen, zorder=3))
     for kind, part in (outlines or {}).items():
-        axes.add_collection(PolyCollection(
-            _rings(crossing(part, bounds)), facecolors="none", edgecolors=change_colour(kind),
-            linewidths=1.3 * pen, zorder=4))
+        for colour, line in (("#ffffff", 2.4), (change_colour(kind), 1.3)):
+            axes.add_collection(PolyCollection(
+                _rings(crossing(part, bounds)), facecolors="none", edgecolors=colour,
+                linewidths=line * pen, zorder=4))
     edge = gpd.GeoDataFrame(geometry=[city.area], crs=city.crs)
     axes.add_collection(PolyCollection(_rings(edge), facecolors="none", edgecolors=GREY,
                                        linewidths=0.9, zorder=5, clip_on=False))
@@ -224,9 +248,9 @@ def _changes(panels: Panels, fields: Mapping[str, xr.DataArray]) -> dict[str, xr
                             "change to draw", mend="Run both with the same grid") from error
         change = after - before
         if cell_step(base) < FINE:
-            parts = differences(base_city.frame("buildings"), panels[name][0].frame("buildings"))
-            shapes = np.concatenate([parts[k].geometry.values for k in ("removed", "new")])
-            if len(shapes):
+            parts = plan_changes(base_city, panels[name][0])
+            shapes = [g for k in ("removed", "new") if k in parts for g in parts[k].geometry]
+            if shapes:
                 x, y = change["x"].to_numpy(), change["y"].to_numpy()
                 change = change.where(burn(shapes, np.ones(len(shapes), int), x, y, fill=0) == 0)
         found[name] = change
@@ -235,7 +259,8 @@ def _changes(panels: Panels, fields: Mapping[str, xr.DataArray]) -> dict[str, xr
 
 def _conditions(city: City, cells: xr.Dataset, values: xr.DataArray, weather: str,
                 date: str) -> str:
-    weather = weather or str(cells.attrs.get("weather", ""))
+    if not weather and palette(str(values.name)).family in ("sun", "wind", "heat"):
+        weather = str(cells.attrs.get("weather", ""))
     said = [city.name, f"{cell_step(values):g} m cells",
             "" if weather == "none" else weather, date or now()[:10]]
     return "  ·  ".join(part for part in said if part)
@@ -260,31 +285,35 @@ def _fill(figure: Figure, size: tuple[int, int], panels: Panels, variable: str,
     solid = cell_step(base) < FINE and scale.family in ("wind", "heat")
 
     for name, letter, box in zip(names, "ABCD", plan.maps, strict=False):
-        draw_map(_axes(figure, size, box), panels[name][0], fields[name], ramp, limits,
+        draw_map(axes_at(figure, size, box), panels[name][0], fields[name], ramp, limits,
                  solid=solid)
-        _dress(sheet, box, name, letter if len(names) > 1 else "", east - west, unit)
+        _dress(sheet, box, name, letter if len(names) > 1 else "", east - west, unit,
+               0.0 if plan.chart else plan.beside)
         _say(sheet, plan.words(box), told[name], percent, unit)
     for (name, change), letter, box in zip(changes.items(), "BCD", plan.changes, strict=False):
         after = panels[name][0]
-        parts = {kind: part for kind, part in differences(
-            city.frame("buildings"), after.frame("buildings")).items() if len(part)}
-        draw_map(_axes(figure, size, box), after, change, scale.change(), (-top, top),
+        parts = plan_changes(city, after)
+        draw_map(axes_at(figure, size, box), after, change, scale.change(), (-top, top),
                  blank=dead_band(top), outlines=parts, solid=solid)
-        _dress(sheet, box, f"Change  {letter} − A", "", east - west, unit)
+        _dress(sheet, box, f"Change  {letter} {MINUS} A", "", east - west, unit)
         _say_change(sheet, plan.words(box), told[names[0]], told[name], percent, unit, parts)
 
     label = pretty_label(str(base.attrs.get("long_name", variable)))
     units = "%" if percent else pretty_units(str(base.attrs.get("units", "")))
+    ends = extend(*limits, *fields.values())
     if plan.chart:
-        _histogram(figure, size, plan.chart, base, cells, ramp, limits, unit)
-    colour_bar(figure, size, plan.bars[0], ramp, limits, extend(*limits, *fields.values()), label,
-               units, percent=percent)
+        x, y, wide, high = plan.chart
+        tips = {"neither": (0, 0), "min": (1, 0), "max": (0, 1), "both": (1, 1)}[ends]
+        body = wide / (1 + _TIP * sum(tips))
+        _histogram(figure, size, (x + tips[0] * _TIP * body, y, body, high), base, cells, ramp,
+                   limits, unit)
+    colour_bar(figure, size, plan.bars[0], ramp, limits, ends, label, units, percent=percent)
     if changes:
         dead = _short(dead_band(top) * (100 if percent else 1))
         note = ", ".join(w for w in (scale.good_word, f"no colour = less than ±{dead}") if w)
         colour_bar(figure, size, plan.bars[1], scale.change(), (-top, top),
-                   extend(-top, top, *changes.values()), "Change", units, note=note,
-                   percent=percent)
+                   extend(-top, top, *changes.values()), "Change",
+                   "percentage points" if percent else units, note=note, percent=percent)
 
 
 @dataclass(frozen=True)
@@ -301,6 +330,8 @@ class _Layout:
     def words(self, box: Box) -> Box:
         """Return where the figures of a map stand: x, baseline and width."""
         x, y, wide, high = box
+        if self.chart:
+            return self.chart[0], y + high - 24 * self.unit, self.beside, 0.0
         if self.beside:
             return x + wide + 16 * self.unit, y + high - 24 * self.unit, self.beside, 0.0
         return x, y - 30 * self.unit, wide, 0.0
@@ -309,16 +340,16 @@ class _Layout:
 def _layout(size: tuple[int, int], count: int, change: bool, ratio: float) -> _Layout:
     """Place maps of a width to height ``ratio``: one beside its chart, one row, or two rows."""
     unit = size[1] / 1080
-    side, gap, head, foot = 40 * unit, 34 * unit, 40 * unit, 74 * unit
+    side, gap, head, foot = 40 * unit, 26 * unit, 40 * unit, 74 * unit
     upper, lower, bar = size[1] - 116 * unit, 54 * unit, 18 * unit
     full = size[0] - 2 * side
     if count == 1:
         high = min(upper - lower - head - 6 * unit, (full - 700 * unit) / ratio)
         box = (side, upper - head - high, high * ratio, high)
-        x = side + high * ratio + 70 * unit
-        wide = size[0] - side - x - 20 * unit
-        return _Layout([box], [], [(x, box[1] + 40 * unit, wide, bar)], wide, unit,
-                       (x, box[1] + 140 * unit, wide, 0.45 * high))
+        x = side + high * ratio + 84 * unit
+        wide = size[0] - side - x
+        return _Layout([box], [], [(x, box[1] + 30 * unit, wide, bar)], wide, unit,
+                       (x, box[1] + 112 * unit, wide, min(0.64 * high, 560 * unit)))
     rows = 2 if change and count > 2 else 1
     columns = count + (1 if change and rows == 1 else 0)
     column = (full - gap * (columns - 1)) / columns
@@ -335,7 +366,7 @@ def _layout(size: tuple[int, int], count: int, change: bool, ratio: float) -> _L
         return _Layout(boxes[:count], boxes[count:], bars, 0.0, unit)
     room = (upper - lower) / 2 - head - 14 * unit
     beside = column - room * ratio - 16 * unit
-    if beside < 190 * unit:
+    if beside < 150 * unit:
         beside, room = 0.0, room - foot + 10 * unit
     high = min(room, column / ratio)
     step = (upper - lower) / 2
@@ -350,7 +381,7 @@ def _histogram(figure: Figure, size: tuple[int, int], box: Box, values: xr.DataA
                cells: xr.Dataset, ramp: Colormap, limits: tuple[float, float],
                unit: float) -> None:
     """Share of the study area by value, standing on the legend bar."""
-    axes = _axes(figure, size, box)
+    axes = axes_at(figure, size, box)
     at = values.to_numpy().ravel()
     weight = (values_of(cells, "cell_area").to_numpy().ravel() if "cell_area" in cells
               else np.ones(at.size))
@@ -363,22 +394,23 @@ def _histogram(figure: Figure, size: tuple[int, int], box: Box, values: xr.DataA
              linewidth=0.4, color=ramp((middle - limits[0]) / (limits[1] - limits[0])))
     axes.set(xlim=limits, xticks=[])
     axes.set_title("Share of the study area by value [%]; values beyond the ends in the last bars",
-                   loc="left", size=points(15, unit), color=GREY, pad=8)
+                   loc="left", fontsize=points(15, unit), color=GREY, pad=8)
     axes.tick_params(labelsize=points(14, unit))
     for name in ("top", "right"):
         axes.spines[name].set_visible(False)
 
 
-def _dress(sheet: Axes, box: Box, name: str, letter: str, metres: float, unit: float) -> None:
+def _dress(sheet: Axes, box: Box, name: str, letter: str, metres: float, unit: float,
+           more: float = 0.0) -> None:
     """Name above a map, scale bar and north arrow on it."""
     x, y, wide, high = box
     indent = 0.0
     if letter:
-        sheet.text(x, y + high + 12 * unit, letter, size=points(22, unit), weight="bold",
+        sheet.text(x, y + high + 12 * unit, letter, fontsize=points(22, unit), weight="bold",
                    color="#1864ab")
         indent = 28 * unit
-    fitted(sheet, x + indent, y + high + 12 * unit, name, 22 * unit, wide - indent, weight="bold",
-           color=INK)
+    fitted(sheet, x + indent, y + high + 12 * unit, heading(name), 22 * unit, wide + more - indent,
+           weight="bold", color=INK)
     length = nice_ceil(0.16 * metres)
     bar = length / metres * wide
     at, down = x + 14 * unit, y + 16 * unit
@@ -389,9 +421,13 @@ def _dress(sheet: Axes, box: Box, name: str, letter: str, metres: float, unit: f
                alpha=0.82, lw=0)
     sheet.plot([at, at, at + bar, at + bar], [down + 6 * unit, down, down, down + 6 * unit],
                color=INK, lw=1.6 * unit, solid_joinstyle="miter")
-    sheet.text(at + bar / 2, down + 8 * unit, plate, size=points(13, unit), ha="center",
+    sheet.text(at + bar / 2, down + 8 * unit, plate, fontsize=points(13, unit), ha="center",
                va="bottom", color=INK)
-    north_arrow(sheet, (x + wide - 22 * unit, y + high - 58 * unit), (0.0, 1.0), unit)
+    east, low = x + wide - 24 * unit, y + high - 60 * unit
+    sheet.fill([east - 17 * unit, east + 17 * unit, east + 17 * unit, east - 17 * unit],
+               [low - 10 * unit, low - 10 * unit, low + 54 * unit, low + 54 * unit],
+               color="white", alpha=0.82, lw=0)
+    north_arrow(sheet, (east, low), (0.0, 1.0), unit)
 
 
 def _say(sheet: Axes, box: Box, told: tuple[float, float, float, str, str], percent: bool,
@@ -404,7 +440,8 @@ def _say(sheet: Axes, box: Box, told: tuple[float, float, float, str, str], perc
     lines = [f"{word} of the study area"]
     if math.isfinite(low) and math.isfinite(high):
         span = f"95 % range {_number(low * times)} to {_number(high * times)}"
-        lines = [f"{word}, {span}"] if wide > 320 * unit else [*lines, span]
+        lines = ([f"{word}, {span}"] if wide > 320 * unit else
+                 [*lines, "95 % range", span.removeprefix("95 % range ")])
     for k, line in enumerate(lines):
         fitted(sheet, x, y - (25 + 20 * k) * unit, line, 15 * unit, wide, color=GREY)
 
@@ -416,7 +453,7 @@ def _say_change(sheet: Axes, box: Box, base: tuple[float, float, float, str, str
     change = (plan[0] - base[0]) * (100 if percent else 1)
     units = "points" if percent else pretty_units(base[3])
     value = f"{_number(change, sign=True, like=base[0])} {units}".strip() if change else "no change"
-    share = (f"({100 * (plan[0] / base[0] - 1):+.1f} %)".replace("-", "−")
+    share = (f"({100 * (plan[0] / base[0] - 1):+.1f} %)".replace("-", MINUS)
              if change and base[0] and math.isfinite(change) and not percent else "")
     items = [(change_colour(kind), f"{kind} ({len(part):,})", "line")
              for kind, part in parts.items()]
@@ -430,52 +467,23 @@ def _say_change(sheet: Axes, box: Box, base: tuple[float, float, float, str, str
         swatches(sheet, (x, y - (64 + 26 * k) * unit), [item], unit)
 
 
-def header(figure: Figure, size: tuple[int, int], title: str, subtitle: str) -> None:
-    """Set the title and the line of conditions at the top of a picture."""
-    wide, high = size
-    unit = high / 1080
-    sheet = pixels(figure, size, (0, 0, wide, high))
-    fitted(sheet, 40 * unit, high - 60 * unit, title, 36 * unit, wide - 80 * unit, weight="bold",
-           color=INK)
-    fitted(sheet, 40 * unit, high - 94 * unit, subtitle, 20 * unit, wide - 80 * unit, color=GREY)
-
-
-def footer(figure: Figure, size: tuple[int, int], sources: Sequence[str]) -> None:
-    """Set the sources with their licences and the version at the foot of a picture."""
-    wide, high = size
-    unit = high / 1080
-    sheet = pixels(figure, size, (0, 0, wide, high))
-    try:
-        version = f"citytwin {importlib.metadata.version('citytwin')}"
-    except importlib.metadata.PackageNotFoundError:
-        version = "citytwin"
-    sheet.text(wide - 40 * unit, 16 * unit, version, size=points(12.5, unit), color=GREY,
-               ha="right")
-    words = "Sources: " + "; ".join(safe(line, 400) for line in sources) if sources else ""
-    lines = wrap(words, 250)
-    if len(lines) > 2:
-        lines = [lines[0], f"{lines[1].rsplit(' ', 3)[0]} … (all in the report)"]
-    for k, line in enumerate(reversed(lines)):
-        sheet.text(40 * unit, (16 + 17 * k) * unit, line, size=points(12.5, unit), color=GREY)
-
-
 def colour_bar(figure: Figure, size: tuple[int, int], box: Box, ramp: Colormap,
-               limits: tuple[float, float], ends: str, label: str, units: str, *, note: str = "",
+               limits: tuple[float, float], ends: Extend, label: str, units: str, *, note: str = "",
                percent: bool = False) -> None:
     """Draw a legend bar at ``box`` (x, y, width, height in pixels) with its label above it."""
-    from matplotlib.colorbar import Colorbar
     from matplotlib.cm import ScalarMappable
+    from matplotlib.colorbar import Colorbar
     from matplotlib.colors import Normalize
 
     unit = size[1] / 1080
     x, y, wide, high = box
     axes = figure.add_axes((x / size[0], y / size[1], wide / size[0], high / size[1]))
     bar = Colorbar(axes, ScalarMappable(Normalize(*limits), ramp), orientation="horizontal",
-                   extend=ends, extendfrac=0.035)
+                   extend=ends, extendfrac=_TIP)
     ticks = _ticks(*limits)
     bar.set_ticks(ticks, labels=[_short(t * (100 if percent else 1)) for t in ticks])
     bar.ax.tick_params(labelsize=points(14, unit), length=3 * unit, pad=2 * unit)
-    bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.5)
     sheet = pixels(figure, size, (0, 0, *size))
     words = f"{label} [{units}]" if units else label
     drawn = fitted(sheet, x, y + high + 8 * unit, words, 16 * unit,
@@ -497,7 +505,8 @@ def north_arrow(axes: Axes, at: tuple[float, float], towards: tuple[float, float
     for way, colour in ((-1, INK), (1, "#ffffff")):
         axes.add_patch(Polygon([tip, tail + way * 9 * unit * across, notch], closed=True,
                                facecolor=colour, edgecolor=INK, linewidth=0.9 * unit, zorder=9))
-    axes.text(*(tip + 10 * unit * ahead), "N", size=points(15, unit), weight="bold", ha="center",
+    over = tip + 10 * unit * ahead
+    axes.text(over[0], over[1], "N", fontsize=points(15, unit), weight="bold", ha="center",
               va="center", color=INK, zorder=9)
 
 
@@ -513,54 +522,9 @@ def swatches(axes: Axes, at: tuple[float, float], items: Sequence[tuple[str, str
         edge = colour if kind == "line" else "#7d7d7d"
         axes.add_patch(Rectangle((x, y - 2 * unit), 20 * unit, 14 * unit, facecolor=fill,
                                  edgecolor=edge, linewidth=(2.2 if kind == "line" else 0.6) * unit))
-        axes.text(x + 27 * unit, y - 1 * unit, words, size=points(15, unit), color=INK)
+        axes.text(x + 27 * unit, y - 1 * unit, words, fontsize=points(15, unit), color=INK)
         x += wide
     return x
-
-
-def pixels(figure: Figure, size: tuple[int, int], box: Box) -> Axes:
-    """Return axes over a box of the picture, measured in its pixels, with nothing drawn."""
-    axes = _axes(figure, size, box)
-    axes.set(xlim=(0, box[2]), ylim=(0, box[3]), zorder=10)
-    axes.set_axis_off()
-    return axes
-
-
-def fitted(axes: Axes, x: float, y: float, words: str, height: float, width: float,
-           **how: Any) -> float:
-    """Set a line of text no wider than ``width`` pixels, smaller or cut where needed.
-
-    Returns
-    -------
-    float
-        Width of the text [pixels].
-    """
-    words, size = safe(words), height
-    measured = text_width(axes, words, size, **how)
-    if measured > width:
-        size = max(0.65 * height, height * width / measured)
-        while len(words) > 2 and (measured := text_width(axes, words, size, **how)) > width:
-            keep = min(len(words) - 2, int(len(words) * width / measured))
-            words = words[:keep].rstrip(" \\…") + "…"
-    axes.text(x, y, words, size=size * 0.72, **how)
-    return measured
-
-
-def text_width(axes: Axes, words: str, height: float, **how: Any) -> float:
-    """Return the width of a line of text [pixels]."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    figure: Any = axes.figure
-    canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
-    text = axes.text(0, 0, words, size=height * 0.72, weight=how.get("weight", "normal"))
-    width = text.get_window_extent(canvas.get_renderer()).width
-    text.remove()
-    return float(width)
-
-
-def points(height: float, unit: float) -> float:
-    """Return the font size in points of text so many pixels high at 1080 lines."""
-    return 0.72 * height * unit
 
 
 def save(figure: Figure, path: str | Path) -> Path:
@@ -573,17 +537,17 @@ def save(figure: Figure, path: str | Path) -> Path:
     """
     path = Path(path)
     kind = path.suffix.lower().lstrip(".") or "png"
-    if kind not in ("png", "svg", "pdf"):
+    known: dict[str, dict[str, Any]] = {
+        "png": {"Software": "citytwin"}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    if kind not in known:
         raise SourceError(f"{path.name}: pictures are PNG, SVG or PDF, got .{kind}",
                           mend=f"Name it {path.stem}.png")
     path = path if path.suffix else path.with_suffix(".png")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    meta: dict[str, Any] = {"png": {"Software": "citytwin"}, "svg": {"Date": None},
-                            "pdf": {"CreationDate": None}}[kind]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(partial, format=kind, dpi=100, facecolor=figure.get_facecolor(),
-                       metadata=meta)
+                       metadata=known[kind])
         partial.replace(path)
     except OSError as error:
         raise SourceError(f"{path} cannot be written: {error}",
@@ -593,23 +557,19 @@ def save(figure: Figure, path: str | Path) -> Path:
     return path
 
 
-def _axes(figure: Figure, size: tuple[int, int], box: Box) -> Axes:
-    return figure.add_axes((box[0] / size[0], box[1] / size[1], box[2] / size[0],
-                            box[3] / size[1]))
-
-
 def _percent(variable: str, units: str) -> bool:
     return units in ("1", "") and variable.endswith(("share", "coverage"))
 
 
 def _ticks(low: float, high: float) -> list[float]:
     """Five to seven even ticks; of the ways to cut, the one with the shortest numbers."""
-    ways = [[float(f"{low + (high - low) * k / n:.9g}") for k in range(n + 1)] for n in (4, 5, 6)]
+    cuts = (4, 6) if low == -high else (4, 5, 6)
+    ways = [[float(f"{low + (high - low) * k / n:.9g}") for k in range(n + 1)] for n in cuts]
     return min(ways, key=lambda ticks: (max(len(_short(t)) for t in ticks), len(ticks)))
 
 
 def _short(value: float) -> str:
-    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}").replace("-", "−")
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}").replace("-", MINUS)
 
 
 def _number(value: float, *, sign: bool = False, like: float | None = None) -> str:
@@ -621,4 +581,4 @@ def _number(value: float, *, sign: bool = False, like: float | None = None) -> s
         places = min(places, 3 - math.floor(math.log10(abs(like))))
     rounded = round(value, places)
     text = f"{rounded:{'+' if sign and rounded else ''},.{max(0, places)}f}"
-    return text.replace("-", "−")
+    return text.replace("-", MINUS)

@@ -21,23 +21,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layers.errors import MissingExtra, MissingInput
-from twin.fonts import pretty_label, pretty_units, style
-from twin.scene.build import Scene, change_colour
-from twin.scene.mesh import face_light, normals
-from twin.scene.ground import CORRIDOR, paint
-from twin.scene.palette import extend
-from twin.sheet import (
-    INK,
-    colour_bar,
+from twin.fonts import (
+    GREY,
+    drawing,
     fitted,
     footer,
     header,
-    north_arrow,
+    heading,
     pixels,
     points,
-    save,
-    swatches,
+    pretty_label,
+    pretty_units,
 )
+from twin.scene.build import Scene, change_colour
+from twin.scene.ground import CORRIDOR, paint
+from twin.scene.mesh import ROOF, face_light, normals
+from twin.scene.palette import extend
+from twin.sheet import colour_bar, north_arrow, save, swatches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +66,8 @@ _TINT = 0.25       # how much of the ground's colour a building takes over a res
 _OVER = 2          # pixels drawn per pixel kept, along each side
 _VIEW = 14.0       # vertical opening of the camera [degrees]
 _PLINTH, _BACK = "#bdb7aa", "#ffffff"
-_TREE, _WHITE = np.array([0.50, 0.63, 0.40]), np.array([0.985, 0.98, 0.97])
+TREE, PLANTED, ROOF_GREEN = "#87a06c", "#2f9e44", "#a9cf86"
+_WHITE = np.array([0.985, 0.98, 0.97])
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,6 @@ def draw_still(scenes: Mapping[str, Scene], path: str | Path, *,
     MissingInput
         When there is no scene, or more than four.
     """
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     if not 1 <= len(scenes) <= 4:
@@ -204,7 +204,7 @@ def draw_still(scenes: Mapping[str, Scene], path: str | Path, *,
     camera = fit_camera(list(scenes.values()), panel)
     lines = sources if sources is not None else list(dict.fromkeys(
         line for scene in scenes.values() for line in scene.sources))
-    with mpl.rc_context(style()):
+    with drawing():
         figure = Figure(figsize=(wide / 100, high / 100), dpi=100, facecolor=_BACK)
         header(figure, size, title or _title(first), subtitle or _subtitle(first))
         for k, (name, scene) in enumerate(scenes.items()):
@@ -233,9 +233,12 @@ def render(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
         _add_ground(plotter, scene)
         _add_mesh(plotter, scene)
         for kind, segments in scene.outlines.items():
-            if len(segments):
-                plotter.add_mesh(_lines(segments), color=change_colour(kind), lighting=False,
-                                 line_width=2.2 * _OVER)
+            if scene.shown is not None:  # a white seam keeps them apart from dark colours
+                below = segments - np.array([0, 0, 0.3], dtype=np.float32)
+                plotter.add_mesh(_lines(below), color="#ffffff", lighting=False,
+                                 line_width=4.0 * _OVER)
+            plotter.add_mesh(_lines(segments), color=change_colour(kind), lighting=False,
+                             line_width=2.2 * _OVER)
         look = camera.frame
         plotter.camera.position = camera.position
         plotter.camera.focal_point = tuple(np.array(camera.position) + 1000 * look[2])
@@ -265,17 +268,16 @@ def fit_camera(scenes: Sequence[Scene], size: tuple[int, int]) -> Camera:
     """
     points = np.concatenate([_hull(scene) for scene in scenes])
     floor = np.concatenate([_corners(scene)[:4] for scene in scenes])
-    best: tuple[float, Camera] | None = None
+    best = 0.0, Camera((0.0, 0.0, 0.0), 0.0, 0.0, size)
     for azimuth in range(-30, -9, 4):
         for elevation in range(34, 57, 2):
             camera = _nearest_camera(points, size, float(azimuth), float(elevation))
             pixels = camera.project(floor)
             x, y = pixels[:4, 0], pixels[:4, 1]
             filled = 0.5 * abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / (size[0] * size[1])
-            score = filled - 0.004 * max(0, elevation - 47)  # a steep view loses the facades
-            if best is None or score > best[0]:
-                best = (score, camera)
-    assert best is not None
+            score = filled - 0.004 * max(0, elevation - 50)  # a steep view loses the facades
+            if score > best[0]:
+                best = float(score), camera
     return best[1]
 
 
@@ -307,27 +309,27 @@ def _furniture(axes: Axes, scene: Scene, camera: Camera, name: str, note: str, l
     wide, high = camera.size
     x = 0.0
     if letter:
-        axes.text(0, high - 24 * unit, letter, size=points(26, unit), weight="bold",
+        axes.text(0, high - 24 * unit, letter, fontsize=points(26, unit), fontweight="bold",
                   color="#1864ab")
         x = 32 * unit
-    fitted(axes, x, high - 24 * unit, name, 26 * unit, 0.62 * wide, weight="bold", color=INK)
+    fitted(axes, x, high - 24 * unit, heading(name), 26 * unit, 0.7 * wide, weight="bold")
     if note:
-        fitted(axes, 0, high - 50 * unit, note, 17 * unit, 0.62 * wide, color="#5b606b")
+        fitted(axes, 0, high - 50 * unit, note, 17 * unit, 0.62 * wide, color=GREY)
     corner = _corners(scene)
-    _scale(axes, camera, corner[4], corner[5], unit, "center")
-    _scale(axes, camera, corner[5], corner[6], unit, "left")
+    step = next(s for s in (50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 50_000, 1e9)
+                if max(scene.size) / s < 5.5)
+    _scale(axes, camera, corner[4], corner[5], step, unit, "center")
+    _scale(axes, camera, corner[5], corner[6], step, unit, "left")
     middle = corner[:4].mean(axis=0)
-    step = np.array([[0.0, 0.0, 0.0], [0.0, 0.05 * max(scene.size), 0.0]])
-    tail, tip = camera.project(middle + step)
+    ahead = np.array([[0.0, 0.0, 0.0], [0.0, 0.05 * max(scene.size), 0.0]])
+    tail, tip = camera.project(middle + ahead)
     north_arrow(axes, (wide - 40 * unit, high - 44 * unit), tuple((tip - tail).tolist()), unit)
 
 
-def _scale(axes: Axes, camera: Camera, start: Points, end: Points, unit: float,
+def _scale(axes: Axes, camera: Camera, start: Points, end: Points, step: float, unit: float,
            side: str) -> None:
     """Ticks with metres along an edge of the plinth, outside it."""
     length = float(np.linalg.norm(end - start))
-    step = next(s for s in (50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 50_000, 1e9)
-                if length / s < 4.5)
     along = (end - start) / length
     out = np.array([along[1], -along[0], 0.0])
     out = out if out @ camera.frame[2] < 0 else -out
@@ -338,7 +340,8 @@ def _scale(axes: Axes, camera: Camera, start: Points, end: Points, unit: float,
     for k, metres in enumerate(at):
         axes.plot(*np.stack([inner[k], outer[k]], axis=1), color="#6b6f78", lw=1.0 * unit)
         words = "0" if metres == 0 else f"{metres:,.0f} m"
-        axes.text(*text[k], words, size=points(14, unit), color="#4a4e57", ha=side, va="center")
+        axes.text(text[k, 0], text[k, 1], words, fontsize=points(14, unit), color="#4a4e57",
+                  ha=side, va="center")
 
 
 def _legend(figure: Figure, size: tuple[int, int], scenes: Sequence[Scene], margin: int,
@@ -350,14 +353,18 @@ def _legend(figure: Figure, size: tuple[int, int], scenes: Sequence[Scene], marg
     if shown is not None and legend is not None:
         ends = extend(legend.low, legend.high, *(s.shown.values for s in scenes if s.shown))
         box = (x, 82 * unit, 620 * unit, 18 * unit)
-        colour_bar(figure, size, box, shown.ramp, (legend.low, legend.high), ends, pretty_label(legend.label),
-                   pretty_units(legend.units))
+        colour_bar(figure, size, box, shown.ramp, (legend.low, legend.high), ends,
+                   pretty_label(legend.label), pretty_units(legend.units))
         x += 690 * unit
     items = [("#fbfaf8", "building", "fill")]
     if any(s.trees.drawn for s in scenes):
         drawn, total = (sum(getattr(s.trees, w) for s in scenes) for w in ("drawn", "total"))
         share = "" if drawn == total else f" ({100 * drawn / total:.0f} % of them drawn)"
-        items.append(("#809f66", f"tree{share}", "fill"))
+        items.append((TREE, f"tree{share}", "fill"))
+        count = max(len(s.changed.get("planted", ())) for s in scenes)
+        items += [(PLANTED, f"planted ({count:,})", "fill")] if count else []
+    if scenes[0].shown is None and any(s.green_roof.any() for s in scenes):
+        items.append((ROOF_GREEN, "green roof", "fill"))
     for kind in ("removed", "new", "lowered", "raised"):
         count = max(len(s.changed.get(kind, ())) for s in scenes)
         if count:
@@ -368,14 +375,16 @@ def _legend(figure: Figure, size: tuple[int, int], scenes: Sequence[Scene], marg
 
 
 def _title(scene: Scene) -> str:
-    return pretty_label(scene.legend.label) if scene.legend else scene.name
+    return pretty_label(scene.legend.label) if scene.legend else scene.place or scene.name
 
 
 def _subtitle(scene: Scene) -> str:
     wide, deep = (s / 1000 for s in scene.size)
-    light = "" if scene.shown is not None else (
-        f"  ·  sun from {scene.sun[0]:.0f}°, {scene.sun[1]:.0f}° high")
-    return f"{wide:.1f} × {deep:.1f} km{light}"
+    wind = ("north", "north-east", "east", "south-east", "south", "south-west", "west",
+            "north-west")[round(scene.sun[0] / 45) % 8]
+    light = ("" if scene.shown is not None
+             else f"  ·  sun in the {wind}, {scene.sun[1]:.0f}° high")
+    return f"{wide:.1f} \u00d7 {deep:.1f} km{light}"
 
 
 def _corners(scene: Scene) -> Points:
@@ -444,8 +453,10 @@ def _add_mesh(plotter: Any, scene: Scene) -> None:
     if len(crowns.triangles):
         light = face_light(normals(crowns), sun=scene.sun)
         tone = 0.92 + 0.16 * ((crowns.feature * 0.618034) % 1.0)
+        colour = np.tile(_rgb(TREE), (len(light), 1))
+        colour[np.isin(crowns.feature, scene.changed.get("planted", ()))] = _rgb(PLANTED)
         green = pv.PolyData.from_regular_faces(crowns.vertices, crowns.triangles)
-        green.cell_data["rgb"] = _bytes((light * tone)[:, None] * _TREE)
+        green.cell_data["rgb"] = _bytes((light * tone)[:, None] * colour)
         plotter.add_mesh(green, scalars="rgb", rgb=True, lighting=False)
 
 
@@ -453,7 +464,11 @@ def _colours(scene: Scene) -> Points:
     """Colour of every triangle of the buildings: white, tinted by what the plan changes."""
     mesh = scene.buildings
     colour = np.tile(_WHITE, (len(mesh.triangles), 1))
-    if scene.shown is not None:
+    if scene.shown is None and scene.green_roof.any():
+        roof = np.flatnonzero(mesh.kind == ROOF)
+        share = 0.8 * scene.green_roof[mesh.feature[roof], None]
+        colour[roof] = share * np.array(_rgb(ROOF_GREEN)) + (1 - share) * _WHITE
+    elif scene.shown is not None and not scene.shown.smooth:
         n = int(mesh.feature.max()) + 1
         middle = mesh.vertices[mesh.triangles].mean(axis=1)
         count = np.maximum(np.bincount(mesh.feature, minlength=n), 1)

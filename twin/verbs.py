@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
 from argparse import Namespace
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import layers
 import twin
 from layers.city import City
 from layers.errors import CityTwinError, SourceError, nearest
+from twin.factors import load as load_factors
 from twin.progress import progress
 
 DEMO_VARIABLES = ("building_coverage", "floor_area_ratio", "frontal_area_index",
@@ -32,6 +35,7 @@ def demo(args: Namespace) -> None:
 
     begun = time.perf_counter()
     out = Path(args.output)
+    _check_parent(out / "study")
     replaced_folder(out / "study", "study.json")  # refuses a foreign folder before any work
     out.mkdir(parents=True, exist_ok=True)
     with progress("demo", quiet=args.quiet) as tell:
@@ -80,6 +84,7 @@ def demo(args: Namespace) -> None:
 
 def sample(args: Namespace) -> None:
     """Write an embedded city."""
+    _check_output(args.output, ".gpkg")
     city = layers.sample(args.sample_name)
     layers.write(city, args.output)
     print(repr(city))
@@ -155,6 +160,7 @@ def run(args: Namespace) -> None:
     if args.output:
         from twin.result import replaced_folder
 
+        _check_parent(Path(args.output))
         replaced_folder(Path(args.output), "manifest.json")
     city = _city(args.city)
     want = [w for w in args.want.split(",") if w] if args.want else None
@@ -179,6 +185,7 @@ def study(args: Namespace) -> None:
     from scenarios import study as make_study
     from twin.result import replaced_folder
 
+    _check_parent(Path(args.output))
     replaced_folder(Path(args.output), "study.json")
     plans = [read_recipe(r) for r in args.recipes]
     city = _city(args.city)
@@ -200,6 +207,8 @@ def compare(args: Namespace) -> None:
     from scenarios import open_study
     from twin.writers import export_table
 
+    if args.output:
+        _check_output(args.output, ".csv")
     found = open_study(args.study)
     others = [n for n in found.names if n != args.to]
     tables = {n: found.change(n, to=args.to) for n in others}
@@ -248,6 +257,7 @@ def export(args: Namespace) -> None:
     formats = [f for f in args.formats.split(",") if f]
     chosen = [v for v in args.variables.split(",") if v] if args.variables else None
     source, out = Path(args.source), Path(args.output)
+    _check_parent(out)
     if (source / "study.json").is_file():
         from scenarios import open_study
         from scenarios.studies import folder_name
@@ -266,6 +276,7 @@ def list_(args: Namespace) -> None:
     from scenarios.edits import EDITS
     from twin.label import label_of
 
+    rows: list[dict[str, Any]]
     if args.what == "layers":
         rows = [{"layer": s.name, "geometry": s.geometry, "column": c.name, "type": c.kind,
                  "units": c.units, "about": c.about} for s in layers.LAYERS.values()
@@ -276,18 +287,18 @@ def list_(args: Namespace) -> None:
                      f"{f.__name__}.{s}" for s in label_of(f).settings), "about": v.long_name}
                 for f in twin.INDICATORS for v in label_of(f).gives]
     elif args.what == "edits":
-        rows = [{"edit": n, "fields": ", ".join(c.__dataclass_fields__),
+        rows = [{"edit": n, "fields": ", ".join(f.name for f in fields(c)),
                  "about": (c.__doc__ or "").splitlines()[0]} for n, c in EDITS.items()]
     elif args.what == "samples":
         rows = [{"sample": n, "about": a} for n, a in (
             ("district", "old town of Nantes, 1.5 x 1.5 km"), ("nantes", "centre of Nantes, 5.6 "
                                                                "km2"))]
     else:
-        table = twin.load_factors().table(args.stem)
+        table = load_factors().table(args.stem)
         if table.empty:
-            stems = twin.load_factors().stems
+            stems = load_factors().stems
             raise CityTwinError(f"there is no factor {args.stem!r}{nearest(args.stem, stems)}")
-        rows = table.reset_index().to_dict("records")
+        rows = [{str(k): v for k, v in r.items()} for r in table.reset_index().to_dict("records")]
     if args.json:
         _dump(rows)
     else:
@@ -368,7 +379,7 @@ def _settings(pairs: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def _factors(path: str | None) -> Any:
-    return twin.load_factors(user=Path(path)) if path else None
+    return load_factors(user=Path(path)) if path else None
 
 
 def _check_output(path: str, suffix: str) -> None:
@@ -377,9 +388,17 @@ def _check_output(path: str, suffix: str) -> None:
         raise SourceError(f"-o {path}: expected a name that ends in {suffix}")
     if target.is_dir():
         raise SourceError(f"{target} is a directory, expected a file name")
-    parent = target.parent
-    if parent.exists() and not parent.is_dir():
-        raise SourceError(f"{parent} is a file, expected a folder")
+    _check_parent(target)
+
+
+def _check_parent(target: Path) -> None:
+    """Raise where no folder can be made, before any work rather than after it."""
+    parent = next(p for p in target.absolute().parents if p.exists())
+    if not parent.is_dir():
+        raise SourceError(f"{parent} is a file, expected a folder",
+                          mend="Choose another place with -o")
+    if not os.access(parent, os.W_OK):
+        raise SourceError(f"{parent} cannot be written to", mend="Choose another place with -o")
 
 
 def _usage(text: str) -> int:

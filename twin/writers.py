@@ -84,20 +84,19 @@ def write_cog(data: xr.DataArray, file: Path, about: dict[str, Any], crs: Any) -
     x, y = data["x"].to_numpy(), data["y"].to_numpy()
     step = _step(x, y)
     extra = next((d for d in data.dims if d not in ("x", "y")), None)
-    with _atomic(file) as partial:
-        with rasterio.open(
-            partial, "w", driver="COG", width=len(x), height=len(y), count=len(bands),
-            dtype="float32", crs=crs, nodata=NODATA, compress="DEFLATE", predictor=3,
-            transform=from_origin(x[0] - step / 2, y[-1] + step / 2, step, step),
-        ) as out:
-            north_up = np.nan_to_num(bands[:, ::-1], nan=NODATA).astype("float32")
-            out.write(north_up)
-            out.update_tags(title=about.get("title", ""), license=about.get("license", ""),
-                            source=data.attrs.get("source", ""))
-            for number in range(1, len(bands) + 1):
-                tail = f" {extra} {data[extra].to_numpy()[number - 1]:g}" if extra else ""
-                out.set_band_description(number, str(data.attrs.get("long_name", "")) + tail)
-                out.set_band_unit(number, str(data.attrs.get("units", "")))
+    with _atomic(file) as partial, rasterio.open(
+        partial, "w", driver="COG", width=len(x), height=len(y), count=len(bands),
+        dtype="float32", crs=crs, nodata=NODATA, compress="DEFLATE", predictor=3,
+        transform=from_origin(x[0] - step / 2, y[-1] + step / 2, step, step),
+    ) as out:
+        north_up = np.nan_to_num(bands[:, ::-1], nan=NODATA).astype("float32")
+        out.write(north_up)
+        out.update_tags(title=about.get("title", ""), license=about.get("license", ""),
+                        source=data.attrs.get("source", ""))
+        for number in range(1, len(bands) + 1):
+            tail = f" {extra} {data[extra].to_numpy()[number - 1]:g}" if extra else ""
+            out.set_band_description(number, str(data.attrs.get("long_name", "")) + tail)
+            out.set_band_unit(number, str(data.attrs.get("units", "")))
     return file
 
 
@@ -171,7 +170,7 @@ def _step(x: np.ndarray, y: np.ndarray) -> float:
     return float(x[1] - x[0]) if len(x) > 1 else float(y[1] - y[0]) if len(y) > 1 else 1.0
 
 
-class _atomic:  # noqa: N801 - reads as a statement
+class _atomic:
     """A file written beside its target and moved over it at the end, or removed on failure."""
 
     def __init__(self, target: Path) -> None:

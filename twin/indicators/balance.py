@@ -8,7 +8,8 @@ from twin.label import Var, indicator
 
 @indicator(
     Var("co2_net", "kg m-2 a-1", "Net CO2: buildings and traffic less uptake", total="sum",
-        total_units="t a-1", estimate=True, better=-1),
+        total_units="t a-1", estimate=True, better=-1,
+        parts=("building_co2", "traffic_co2", "-carbon_sink")),
 )
 def co2_net(building_co2: Estimate, traffic_co2: Estimate, carbon_sink: Estimate) -> Estimate:
     """Net CO2 of each cell; the ranges of the three parts combine as independent ones."""

@@ -7,8 +7,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 
+from layers.buildings import gross_floor_area
 from twin.estimate import Estimate, relative, spread
-from twin.indicators.form import gross_floor_area
 from twin.label import Var, indicator
 
 CARRIERS = ("electricity", "gas", "oil", "coal", "heat", "biomass")
@@ -58,9 +58,9 @@ def building_energy(buildings: gpd.GeoDataFrame, factors: Any) -> dict[str, Esti
     default = int((buildings["use_from"] == "default").sum())
     factors.count("buildings of unknown use taken as residential", default)
     energy = area * intensity
-    floor = (known, known)
-    return {"building_energy": spread(energy, floor, tuple(eui)),
-            "building_co2": spread(energy * emission, floor, tuple(eui), tuple(mix))}
+    floor, uses, mixes = (known, known), (eui[0], eui[1]), (mix[0], mix[1])
+    return {"building_energy": spread(energy, floor, uses),
+            "building_co2": spread(energy * emission, floor, uses, mixes)}
 
 
 def carbon_intensity(factors: Any, use: str) -> Estimate:

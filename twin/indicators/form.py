@@ -8,21 +8,9 @@ import geopandas as gpd
 import numpy as np
 from scipy.sparse import csr_array
 
+from layers.buildings import gross_floor_area
 from layers.green import crowns
 from twin.label import Var, indicator
-
-FLOOR_SHARE = 0.95  # floor area per footprint where storeys are inferred from the height
-
-
-def gross_floor_area(buildings: gpd.GeoDataFrame) -> np.ndarray:
-    """Return the gross floor area of each building: footprint times storeys [m2].
-
-    Where the storeys are inferred from the height the area is taken at 95 %, as roofs and halls
-    make the inference too high on average.
-    """
-    floors = buildings["num_floors"].to_numpy(dtype=float)
-    inferred = (buildings["floors_from"] == "height").to_numpy()
-    return np.asarray(buildings.area.to_numpy() * floors * np.where(inferred, FLOOR_SHARE, 1.0))
 
 
 @indicator(

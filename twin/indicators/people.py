@@ -7,8 +7,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 
+from layers.buildings import gross_floor_area
 from twin.estimate import Estimate, relative, spread
-from twin.indicators.form import gross_floor_area
 from twin.label import Var, indicator
 
 

@@ -51,8 +51,8 @@ class Scene:
 
     Parameters
     ----------
-    name
-        What the picture calls it.
+    name, place
+        What the picture calls it, and the name of the city.
     bounds
         West, south, east, north of the ground [m, the city's CRS].
     origin
@@ -68,13 +68,16 @@ class Scene:
         (k, 2, 3).
     changed
         Row numbers of the buildings under each of these words, in the city's layer; of removed
-        ones in the base's.
+        ones in the base's. ``planted`` holds the new trees among the drawn ones, as row numbers of
+        the city's trees and tree rows together.
     sun
         Azimuth and elevation of the drawing's sun [degrees].
     shown, legend
         The result on the ground, None for a plain view.
     corridors
         Whether corridors are drawn on the ground.
+    green_roof
+        Planted share of each roof by row number in the city's buildings [0..1].
     sources
         Licence lines.
     """
@@ -92,6 +95,8 @@ class Scene:
     shown: Shown | None = None
     legend: Legend | None = None
     corridors: bool = False
+    green_roof: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    place: str = ""
     sources: tuple[str, ...] = ()
 
     @property
@@ -135,37 +140,38 @@ def build(city: City, *, cells: xr.Dataset | None = None, show: str | None = Non
     """
     from layers.green import all_trees
 
-    west, south, east, north = city.area.bounds
-    bounds = (west - _MARGIN, south - _MARGIN, east + _MARGIN, north + _MARGIN)
+    bounds = _ground_bounds(city)
     sun = sun or sun_position(city.lonlat[1])
     land = terrain(city)
     relief, zero = _relief(land, bounds)
-    origin = ((west + east) / 2, (south + north) / 2, zero)
+    origin = ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2, zero)
     buildings = city.frame("buildings")
     if land is None:  # on flat ground a known ground height would leave houses in the air
         buildings = buildings.assign(ground_z=0.0)
-    rows = _within(buildings, bounds)
-    mesh = buildings_mesh(buildings.iloc[rows], origin, land)
+    rows, cut = _clip(buildings, bounds)
+    mesh = buildings_mesh(cut, origin, land)
     mesh = replace(mesh, feature=rows.astype(np.int32)[mesh.feature],
                    edge_feature=rows.astype(np.int32)[mesh.edge_feature])
     stems = all_trees(city.frame("trees"), city.frame("tree_rows"))
-    stems = stems.iloc[_within(stems, bounds)]
+    near = _clip(stems, bounds)[0].astype(np.int32)
     shown, legend = _shown(cells, show, limits)
-    found = {}
+    found = {} if base is None else plan_changes(base, city)
+    crowns = trees_mesh(stems.iloc[near], origin, land, limit=trees if shown is None else 0)
+    crowns = replace(crowns, mesh=replace(crowns.mesh, feature=near[crowns.mesh.feature]))
+    changed = {k: part["row"].to_numpy(dtype=np.intp) for k, part in found.items()}
     if base is not None:
-        found = {kind: part.iloc[_within(part, bounds)] for kind, part in
-                 differences(base.frame("buildings"), city.frame("buildings")).items()}
-        found = {kind: part for kind, part in found.items() if len(part)}
-    crowns = trees_mesh(stems, origin, land, limit=trees if shown is None else 0)
+        planted = near[_new_places(stems.iloc[near], all_trees(base.frame("trees"),
+                                                               base.frame("tree_rows")))]
+        changed |= {"planted": planted.astype(np.intp)} if len(planted) else {}
     if shown is None and crowns.drawn < crowns.total:
         log.info("%s: %d of %d trees are drawn", city.name, crowns.drawn, crowns.total)
     return Scene(
         name=name or city.name, bounds=bounds, origin=origin, buildings=mesh, trees=crowns,
         relief=relief, ground=ground_image(city, bounds, size=size, sun=sun, shown=shown), sun=sun,
         outlines={k: _outline(part, k, origin, land) for k, part in found.items()},
-        changed={k: part["row"].to_numpy(dtype=np.intp) for k, part in found.items()},
-        shown=shown, legend=legend, corridors=len(city.frame("corridors")) > 0,
-        sources=city.sources,
+        changed=changed, shown=shown, legend=legend,
+        corridors=len(city.frame("corridors")) > 0, place=city.name, sources=city.sources,
+        green_roof=city.frame("buildings")["green_roof"].to_numpy(dtype=np.float32),
     )
 
 
@@ -237,6 +243,14 @@ def differences(base: gpd.GeoDataFrame, plan: gpd.GeoDataFrame) -> dict[str, gpd
     }
 
 
+def plan_changes(base: City, plan: City) -> dict[str, gpd.GeoDataFrame]:
+    """Return the `differences` on the drawn ground, cut at its edge, without the empty ones."""
+    bounds = _ground_bounds(plan)
+    found = {kind: _clip(part, bounds)[1] for kind, part in
+             differences(base.frame("buildings"), plan.frame("buildings")).items()}
+    return {kind: part for kind, part in found.items() if len(part)}
+
+
 def change_colour(kind: str) -> str:
     """Return the colour in which a kind of difference is outlined."""
     return CHANGE[kind]
@@ -281,11 +295,31 @@ def _shown(cells: xr.Dataset | None, show: str | None, limits: tuple[float, floa
     return Shown(values, palette(show).ramp(low, high), low, high, smooth), legend
 
 
-def _within(layer: gpd.GeoDataFrame, bounds: Bounds) -> NDArray[np.intp]:
-    """Row numbers of features with their middle inside the bounds: few hang over the edge."""
-    x, y = shapely.get_coordinates(shapely.centroid(layer.geometry.values)).T
-    west, south, east, north = bounds
-    return np.flatnonzero((x >= west) & (x <= east) & (y >= south) & (y <= north))
+def _clip(layer: gpd.GeoDataFrame, bounds: Bounds) -> tuple[NDArray[np.intp], gpd.GeoDataFrame]:
+    """Row numbers of the features on the ground, and these features, cut off at its edge."""
+    box = shapely.box(*bounds)
+    shapes = layer.geometry.values
+    rows = np.flatnonzero(shapely.intersects(shapes, box))
+    part = layer.iloc[rows]
+    over = ~shapely.covers(box, part.geometry.values)
+    if over.any():
+        inside = part.geometry.values.copy()
+        inside[over] = shapely.intersection(inside[over], box)
+        part = part.set_geometry(gpd.GeoSeries(inside, index=part.index, crs=layer.crs))
+    return rows, part
+
+
+def _new_places(points: gpd.GeoDataFrame, known: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Which points are nowhere among the known ones, to a decimetre."""
+    keys = [np.round(10 * shapely.get_coordinates(shapely.centroid(p.geometry.values)))
+            for p in (points, known)]
+    here, there = (k[:, 0] + 1j * k[:, 1] for k in keys)
+    return ~np.isin(here, there)
+
+
+def _ground_bounds(city: City) -> Bounds:
+    west, south, east, north = city.area.bounds
+    return west - _MARGIN, south - _MARGIN, east + _MARGIN, north + _MARGIN
 
 
 def _relief(land: xr.DataArray | None, bounds: Bounds) -> tuple[NDArray[np.float32], float]:

@@ -21,7 +21,7 @@ LAND, ROAD, PATH, SQUARE, WATER = "#e6e1d5", "#f7f5ef", "#eeeae0", "#efe3cd", "#
 GREEN = {"park": "#c9d8ac", "grass": "#d3dfb8", "forest": "#a9c390", "scrub": "#bccda0",
          "wetland": "#b5cfb9", "cropland": "#dcdfb6"}
 CORRIDOR = "#0b7285"
-CHANGE = {"removed": "#c2255c", "new": "#1864ab", "lowered": "#e8590c", "raised": "#7048e8"}
+CHANGE = {"removed": "#c2255c", "new": "#16181d", "lowered": "#e8590c", "raised": "#7048e8"}
 _PATHS = ("footway", "path", "steps", "cycleway", "track")
 _SHADE = np.array([0.70, 0.72, 0.78])  # how much light a shadow leaves, by red, green, blue
 
@@ -135,7 +135,7 @@ def ground_image(city: City, bounds: Bounds, *, size: int = 2048,
         A result to draw over the ground; its NaN cells let the ground through. No shadow is
         drawn then, so that its colours are those of the legend.
     muted
-        Whether to draw a pale context without shadow, for a picture in plan.
+        Whether to draw a pale context alone, without shadow and corridors, for a plan.
     """
     cell = max(bounds[2] - bounds[0], bounds[3] - bounds[1]) / size
     x, y = axes(bounds, cell)
@@ -147,9 +147,14 @@ def ground_image(city: City, bounds: Bounds, *, size: int = 2048,
     if shown is not None:
         colour, seen = paint(shown, *np.meshgrid(x, y))
         image[seen] = colour[seen]
-    lines = _corridor_lines(city, bounds, cell)
-    if len(lines):
-        image[burn(lines, np.ones(len(lines), int), x, y, fill=0) == 1] = to_rgb(CORRIDOR)
+    if not muted:
+        wide = _corridors(city, bounds)
+        if shown is None:
+            inside = burn(wide, np.ones(len(wide), int), x, y, fill=0) == 1
+            image[inside] = 0.86 * image[inside] + 0.14 * np.array(to_rgb(CORRIDOR))
+        for tone, pen in (("#ffffff", 3.6), (CORRIDOR, 2.0)):
+            lines = shapely.buffer(shapely.boundary(wide), max(pen * cell, 0.75 * pen))
+            image[burn(lines, np.ones(len(lines), int), x, y, fill=0) == 1] = to_rgb(tone)
     if not shapely.covers(city.area, shapely.box(*bounds)):
         outside = burn([city.area], [1], x, y, fill=0) == 0
         image[outside] = 0.35 * image[outside] + 0.65 * np.array(to_rgb("#f7f6f2"))
@@ -157,7 +162,7 @@ def ground_image(city: City, bounds: Bounds, *, size: int = 2048,
 
 
 def _pale(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A context that cannot be read as data: half the colour, a third of the depth."""
+    """Return a context too pale and grey to be read as data."""
     grey = image.mean(axis=-1, keepdims=True)
     return np.asarray(0.965 - 0.42 * (0.93 - (0.55 * image + 0.45 * grey)))
 
@@ -245,14 +250,11 @@ def _cell(centres: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.i
     return np.where((index >= 0) & (index < len(centres)), index, -1)
 
 
-def _corridor_lines(city: City, bounds: Bounds, cell: float) -> NDArray[np.object_]:
+def _corridors(city: City, bounds: Bounds) -> NDArray[np.object_]:
     from layers.corridors import ground
 
     corridors = crossing(city.frame("corridors"), bounds)
-    if not len(corridors):
-        return np.array([], dtype=object)
-    outline = shapely.boundary(ground(corridors).values)
-    return np.asarray(shapely.buffer(outline, max(2.0 * cell, 1.5)))
+    return np.asarray(ground(corridors).values, dtype=object)
 
 
 def _shifted(shape: tuple[int, ...], rows: int, cols: int

@@ -198,7 +198,7 @@ def _named(family: str) -> Colormap:
     if family == "emissions":
         return _cut(crameri.lajolla_r, 0.03, 0.86)
     if family == "sun":
-        return _cut(crameri.lipari_r, 0.0, 0.92)
+        return _cut(crameri.lipari_r, 0.0, 0.86)
     if family == "heat":
         return _cut(crameri.acton_r, 0.0, 0.92)
     stops = {"wind": _WIND, "sinks": _SINKS, "form": _FORM}[family]
