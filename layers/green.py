@@ -71,16 +71,19 @@ def tidy(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     can be added.
     """
     gdf = raw[raw.geom_type.isin(["Polygon", "MultiPolygon"])].copy()
-    words = _first(gdf, "class", "natural", "landuse", "leisure").str.lower()
-    pitch = _first(gdf, "surface").isin(["artificial_turf", "asphalt", "tartan", "concrete"])
-    gdf["class"] = words.map(_WORDS)
-    gdf = gdf[gdf["class"].notna() & ~pitch]
+    cover = pd.Series(None, index=gdf.index, dtype="object")
+    for column in ("class", "natural", "landuse", "leisure"):
+        cover = cover.fillna(_first(gdf, column).str.lower().map(_WORDS))
+    hard = _first(gdf, "surface").isin(["artificial_turf", "asphalt", "tartan", "concrete"])
+    wet = _first(gdf, "natural").isin(["water", "bay"])  # a lake in a reserve is no park
+    gdf["class"] = cover
+    gdf = gdf[cover.notna() & ~hard & ~wet]
     return SPEC.conform(without_overlap(gdf))
 
 
 def tidy_trees(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return raw points as the trees layer, missing heights and crowns filled and counted."""
-    gdf = raw[raw.geom_type.isin(["Point", "MultiPoint"])].copy()
+    gdf = raw[raw.geom_type.isin(["Point", "MultiPoint"])].explode(ignore_index=True)
     return TREES.conform(_sized(gdf))
 
 
@@ -107,6 +110,11 @@ def all_trees(trees: gpd.GeoDataFrame, tree_rows: gpd.GeoDataFrame) -> gpd.GeoDa
     return gpd.GeoDataFrame(pd.concat([trees, stems], ignore_index=True), crs=trees.crs)
 
 
+def crown_area(trees: gpd.GeoDataFrame) -> np.ndarray:
+    """Return the ground each crown covers [m2]."""
+    return np.asarray(np.pi / 4 * trees["crown"].to_numpy(dtype=float) ** 2)
+
+
 def crowns(trees: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """Return each tree's crown as a disc (a 16-gon of the same area)."""
     gon = 0.5 * 16 * np.sin(2 * np.pi / 16)  # area of a 16-gon of radius one
@@ -123,7 +131,7 @@ def without_overlap(gdf: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         part = gdf[gdf["class"] == cover]
         if part.empty:
             continue
-        part = dissolve_overlaps(part)
+        part = dissolve_overlaps(part.explode(ignore_index=True))
         if taken is not None:
             part = part.set_geometry(part.geometry.difference(taken))
         part = part.explode(ignore_index=True)

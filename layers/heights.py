@@ -137,12 +137,17 @@ def complete_heights(gdf: gpd.GeoDataFrame, *, country: str = "") -> gpd.GeoData
                       floors_from=floors_from)
 
 
+TOWER = 20  # storeys from which a building is a tower
 ROOF = 1.0  # what roof and parapet add above the storeys [m]
 
 
 def levels_height(floors: np.ndarray, storey: np.ndarray) -> np.ndarray:
-    """Return the height of a building of so many storeys [m]."""
-    return np.asarray(floors * storey + ROOF)
+    """Return the height of a building of so many storeys [m].
+
+    The high halls of shops and works are no towers: from 20 storeys on a storey has at most 3.7 m.
+    """
+    capped = np.where(floors >= TOWER, np.minimum(storey, 3.7), storey)
+    return np.asarray(floors * capped + ROOF)
 
 
 def levels_sigma(height: np.ndarray, near: np.ndarray) -> np.ndarray:

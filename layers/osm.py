@@ -612,7 +612,10 @@ class _Raw:
         for column, names in _SAME.items():
             known = [n for n in names if n in tags and n in gdf.columns]
             if known:
-                gdf = gdf.assign(**{column: gdf[known].bfill(axis=1).iloc[:, 0]})
+                first = gdf[known[0]]
+                for name in known[1:]:
+                    first = first.fillna(gdf[name])
+                gdf = gdf.assign(**{column: first})
         used = [c for c in gdf.columns if c in tags and gdf[c].notna().any()]
         return gdf[["id", *used, gdf.geometry.name]].reset_index(drop=True)
 

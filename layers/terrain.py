@@ -53,10 +53,22 @@ def read_raster(path: str | Path, *, crs: CRS | None = None, what: str = "elevat
     if raster.size > MOST_CELLS:
         raise SourceError(f"{file} has {raster.size:,} cells, more than {MOST_CELLS:,}",
                           mend="Clip it to the study area first")
+    if min(raster.sizes["x"], raster.sizes["y"]) < 2:
+        raise SourceError(f"{file} has {raster.sizes['x']} x {raster.sizes['y']} cells, expected "
+                          "at least 2 x 2")
+    try:
+        raster = raster.load()
+    except Exception as error:
+        raise SourceError(f"{file} is damaged or cut short", mend="Copy it again") from error
     if crs is not None and CRS.from_user_input(raster.rio.crs) != crs:
         from rasterio.enums import Resampling
 
-        raster = raster.rio.reproject(crs, resampling=Resampling.bilinear)
+        try:
+            raster = raster.rio.reproject(crs, resampling=Resampling.bilinear)
+        except Exception as error:
+            raise SourceError(f"{file}: the raster cannot be brought from "
+                              f"{label(raster.rio.crs)} to {label(crs)}; its CRS is likely wrong",
+                              mend="Set it with gdal_edit -a_srs EPSG:...") from error
     band = raster.isel(band=0, drop=True).sortby("y").sortby("x").astype("float64")
     values = band.to_numpy()
     known = values[np.isfinite(values)]

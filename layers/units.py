@@ -15,7 +15,7 @@ def _registry() -> Any:
 
     ureg: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
     for line in ("vehicle = [vehicle] = veh", "person = [person] = head", "dwelling = [dwelling]",
-                 "CNY = [money]", "EUR = 7.8 * CNY"):
+                 "CNY = [yuan]", "EUR = [euro]"):  # no rate of exchange holds for long
         ureg.define(line)
     return ureg
 
@@ -50,8 +50,12 @@ def factor(have: str, want: str) -> float:
     if have == want:
         return 1.0
     try:
-        return float((1 * parse(have)).to(parse(want)).magnitude)
+        zero, one = (float((n * parse(have)).to(parse(want)).magnitude) for n in (0, 1))
     except UnitsError:
         raise
     except Exception as error:
         raise UnitsError(f"cannot turn {have!r} into {want!r}: not the same kind") from error
+    if zero != 0:
+        raise UnitsError(f"no number turns {have!r} into {want!r}: their zeros differ",
+                         mend="Give temperatures in degC, and differences of them in K")
+    return one

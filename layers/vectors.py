@@ -33,7 +33,7 @@ def existing_file(path: str | Path, what: str = "file") -> Path:
             if file.parent.is_dir() else ""
         raise SourceError(f"{what} {file} does not exist{near}")
     if file.is_dir() and file.suffix.lower() != ".gdb":
-        raise SourceError(f"{file} is a directory, expected a {what}",
+        raise SourceError(f"{file} is a directory, expected a file ({what})",
                           mend="Name the file inside it")
     if file.is_file() and file.stat().st_size == 0:
         raise SourceError(f"{file} is empty (0 bytes)")

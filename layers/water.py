@@ -45,9 +45,10 @@ def tidy(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if line.any():
         width = gdf.loc[line, "class"].map(_LINE_WIDTH).fillna(3.0)
         if "width" in gdf.columns:
-            width = parse_number(gdf.loc[line, "width"]).fillna(width)
+            told = parse_number(gdf.loc[line, "width"])
+            width = told.where(told.between(0.1, 5000)).fillna(width)
         ribbon = shapely.buffer(gdf.geometry[line].values, width.to_numpy() / 2, cap_style="flat")
         gdf.loc[line, gdf.geometry.name] = gpd.GeoSeries(ribbon, index=gdf.index[line],
                                                          crs=gdf.crs)
     gdf = gdf[gdf.geom_type.isin(["Polygon", "MultiPolygon"])]
-    return SPEC.conform(dissolve_overlaps(gdf))
+    return SPEC.conform(dissolve_overlaps(gdf.explode(ignore_index=True)))

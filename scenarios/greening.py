@@ -99,21 +99,18 @@ class PlantTrees:
 
     def _on_free_ground(self, city: City, stems: np.ndarray) -> np.ndarray:
         """Stems clear of walls, water, carriageways, other crowns and each other."""
-        built, water = city.frame("buildings"), city.frame("water")
-        roads = city.frame("roads")
-        road = roads[roads["class"].isin(MOTOR)]
-        ways = shapely.buffer(road.geometry.values, road["width"].to_numpy() / 2 + 0.5,
-                              quad_segs=2)
-        there = city.frame("trees")
-        stands = shapely.buffer(there.geometry.values, (there["crown"].to_numpy() + self.crown) / 2,
-                                quad_segs=4)
+        roads, there = city.frame("roads"), city.frame("trees")
+        ways = roads[roads["class"].isin(MOTOR)]
+        tree = shapely.STRtree(stems)
         taken = np.zeros(len(stems), dtype=bool)
-        for shapes, gap in ((built.geometry.values, 2.0), (water.geometry.values, 0.0),
-                            (ways, 0.0), (stands, 0.0)):
-            if len(shapes):
-                probe = shapely.buffer(stems, gap, quad_segs=2) if gap else stems
-                hit, _ = shapely.STRtree(shapes).query(probe, predicate="intersects")
-                taken[hit] = True
+        for shapes, gap in (
+            (city.frame("buildings").geometry.values, 2.0),
+            (city.frame("water").geometry.values, 0.0),
+            (ways.geometry.values, ways["width"].to_numpy() / 2 + 0.5),
+            (there.geometry.values, (there["crown"].to_numpy() + self.crown) / 2),
+        ):
+            if len(shapes) and len(stems):
+                taken[tree.query(shapes, predicate="dwithin", distance=gap)[1]] = True
         stems = stems[~taken]
         return np.asarray(stems[_apart(stems, 0.9 * min(self.spacing, self.crown))])
 
@@ -161,8 +158,11 @@ class NewPark:
         built = city.frame("buildings")
         gone = shapely.area(shapely.intersection(built.geometry.values, ground)) > \
             0.5 * built.area.to_numpy()
-        free = shapely.difference(ground, shapely.union_all(built.geometry.values[~gone]))
-        free = shapely.difference(free, shapely.union_all(city.frame("water").geometry.values))
+        free = ground
+        left = built.geometry.values[~gone]
+        for shapes in (left, city.frame("water").geometry.values):
+            near = shapes[shapely.STRtree(shapes).query(ground, predicate="intersects")]
+            free = shapely.difference(free, shapely.union_all(near))
         park = gpd.GeoDataFrame({"id": ["new-park"], "name": [self.name], "class": ["park"]},
                                 geometry=[free], crs=city.crs)
         green = without_overlap(gpd.GeoDataFrame(

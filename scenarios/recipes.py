@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from scenarios.edits import EDITS
 from scenarios.scenario import Scenario
 
 MOST_BYTES = 1_000_000
+LONGEST_NAME = 80
 
 
 class _Loader(yaml.SafeLoader):
@@ -64,15 +65,22 @@ def read_recipe(path: str | Path) -> Scenario:
         raise SourceError(f"{file} has {file.stat().st_size:,} bytes; a recipe has at most "
                           f"{MOST_BYTES:,}")
     try:
-        data = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+        text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise SourceError(f"{file} is not UTF-8 text") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SourceError(f"{file} is no YAML: {' '.join(str(error).split())[:200]}") from error
+    return read_text(text, str(file), file.stem)
+
+
+def read_text(text: str, where: str, default_name: str = "") -> Scenario:
+    """Return the scenario of a recipe's text; ``where`` names it in errors."""
     try:
-        return scenario_from(data, file.stem)
+        data = yaml.load(text, _Loader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise SourceError(f"{where} is no YAML: {' '.join(str(error).split())[:200]}") from error
+    try:
+        return scenario_from(data, default_name)
     except CityTwinError as error:
-        raise ScenarioError(f"{file}: {error}") from error
+        raise ScenarioError(f"{where}: {error}") from error
 
 
 def scenario_from(data: Any, default_name: str = "") -> Scenario:
@@ -86,7 +94,15 @@ def scenario_from(data: Any, default_name: str = "") -> Scenario:
     edits = data.get("edits", [])
     if not isinstance(edits, list):
         raise ScenarioError(f"edits is a {type(edits).__name__}, expected a list")
-    return Scenario(str(data.get("name") or default_name),
+    name = data.get("name") or default_name
+    if isinstance(name, bool) or not isinstance(name, str | int | float):
+        raise ScenarioError(f"name is {str(name)[:60]!r}, a {type(name).__name__}",
+                            mend="Write words, in quotes")
+    name = " ".join(str(name).split())
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise ScenarioError(f"name is {name[:60]!r} ({len(name)} characters), expected at most "
+                            f"{LONGEST_NAME} characters that can be printed")
+    return Scenario(name,
                     *(_edit(entry, number) for number, entry in enumerate(edits, 1)))
 
 
@@ -121,6 +137,9 @@ def _edit(entry: Any, number: int) -> Any:
         if key not in known:
             raise ScenarioError(f"edit {number} ({name}): there is no field {key!r}"
                                 f"{nearest(str(key), known)} (fields are {', '.join(known)})")
+    for one in fields(EDITS[name]):
+        if one.default is MISSING and one.name not in given:
+            raise ScenarioError(f"edit {number} ({name}): {one.name!r} is missing")
     try:
         return EDITS[name](**{k: _hashable(v) for k, v in given.items()})
     except TypeError as error:

@@ -286,8 +286,7 @@ def _place(var: Var, result: Any, label: Label, city: City, grid: Grid, shared: 
                      for k, v in per_feature.items()}
     for suffix, values in parts.items():
         data = values if isinstance(values, xr.DataArray) else grid.field(values)
-        outside = xr.DataArray((inside <= 0).reshape(grid.shape), dims=("y", "x"))
-        data = data.where(~outside.assign_coords(y=grid.y, x=grid.x))
+        data = data.copy(data=np.where(inside.reshape(grid.shape) > 0, data.to_numpy(), np.nan))
         _check_range(var, data)
         cells[var.name + suffix] = data
     return Estimate(*(cells[var.name + s] for s in ("", "_low", "_high"))) if var.estimate \

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from matplotlib.colors import Colormap
 from layers.city import City
 from layers.errors import GridError, MissingInput, SourceError
 from layers.provenance import now
-from layers.units import factor
 from twin.fonts import (
     GREY,
     INK,
@@ -36,7 +35,9 @@ from twin.fonts import (
     pretty_units,
     text_width,
 )
+from twin.label import Var
 from twin.rasters import burn, crossing
+from twin.result import Twin
 from twin.scene.build import FINE, cell_step, change_colour, plan_changes, values_of
 from twin.scene.ground import CORRIDOR, ground_image
 from twin.scene.palette import (
@@ -124,7 +125,7 @@ def draw_sheet(panels: Panels, variable: str, path: str | Path, *, change: bool 
 
 
 def figures(cells: xr.Dataset, variable: str) -> tuple[float, float, float, str, str]:
-    """Return the total or mean of a result over the study area, for the line under a map.
+    """Return the total or mean of a result over the study area, as `Twin.totals` has it.
 
     Parameters
     ----------
@@ -139,32 +140,20 @@ def figures(cells: xr.Dataset, variable: str) -> tuple[float, float, float, str,
     tuple
         Value, low and high end (NaN without a range), their units, and ``"total"`` or ``"mean"``.
     """
-    known = declared(variable)
     values = values_of(cells, variable)
-    units = str(values.attrs.get("units", "1"))
-    area = (values_of(cells, "cell_area").to_numpy() if "cell_area" in cells
-            else np.full(values.shape, cell_step(values) ** 2))
-    if known is not None and known.total == "sum":
-        ratio = factor(f"{units} m2", known.unit_of_total)
-
-        def measure(name: str) -> float:
-            return float(np.nansum(values_of(cells, name).to_numpy() * area)) * ratio
-
-        units, word = known.unit_of_total, "total"
-    else:
-        weight = area
-        if known is not None and known.weight and known.weight in cells:
-            weight = area * np.nan_to_num(values_of(cells, known.weight).to_numpy())
-
-        def measure(name: str) -> float:
-            at = values_of(cells, name).to_numpy()
-            have = np.isfinite(at) & (weight > 0)
-            return float(np.average(at[have], weights=weight[have])) if have.any() else np.nan
-
-        word = "mean"
-    ends = [measure(f"{variable}_{e}") if f"{variable}_{e}" in cells else math.nan
-            for e in ("low", "high")]
-    return measure(variable), ends[0], ends[1], units, word
+    if "cell_area" not in cells:
+        cells = cells.assign(cell_area=xr.full_like(values, cell_step(values) ** 2, dtype=float))
+    var = declared(variable)
+    if var is None or var.total is None:
+        var = Var(variable, str(values.attrs.get("units", "1")), variable, total="mean",
+                  estimate=True)
+    parts = [declared(part.removeprefix("-")) for part in var.parts]
+    whole = {p.name: p for p in parts if p is not None and {p.name, f"{p.name}_low"} <= set(cells)}
+    var = replace(var, estimate=var.estimate and {f"{variable}_low", f"{variable}_high"}
+                  <= set(cells), parts=var.parts if len(whole) == len(parts) else ())
+    row = Twin(cells, variables={**whole, variable: var}).totals().loc[variable]
+    return (float(row["value"]), float(row["low"]), float(row["high"]), str(row["unit"]),
+            "total" if var.total == "sum" else "mean")
 
 
 def draw_map(axes: Axes, city: City, values: xr.DataArray, ramp: Colormap,
@@ -341,7 +330,7 @@ def _layout(size: tuple[int, int], count: int, change: bool, ratio: float) -> _L
     """Place maps of a width to height ``ratio``: one beside its chart, one row, or two rows."""
     unit = size[1] / 1080
     side, gap, head, foot = 40 * unit, 26 * unit, 40 * unit, 74 * unit
-    upper, lower, bar = size[1] - 116 * unit, 54 * unit, 18 * unit
+    upper, lower, bar = size[1] - 116 * unit, 60 * unit, 18 * unit
     full = size[0] - 2 * side
     if count == 1:
         high = min(upper - lower - head - 6 * unit, (full - 700 * unit) / ratio)

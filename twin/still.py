@@ -272,8 +272,7 @@ def fit_camera(scenes: Sequence[Scene], size: tuple[int, int]) -> Camera:
     for azimuth in range(-30, -9, 4):
         for elevation in range(34, 57, 2):
             camera = _nearest_camera(points, size, float(azimuth), float(elevation))
-            pixels = camera.project(floor)
-            x, y = pixels[:4, 0], pixels[:4, 1]
+            x, y = camera.project(floor)[:4].T
             filled = 0.5 * abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / (size[0] * size[1])
             score = filled - 0.004 * max(0, elevation - 50)  # a steep view loses the facades
             if score > best[0]:

@@ -163,7 +163,7 @@ def run(args: Namespace) -> None:
         _check_parent(Path(args.output))
         replaced_folder(Path(args.output), "manifest.json")
     city = _city(args.city)
-    want = [w for w in args.want.split(",") if w] if args.want else None
+    want = _names(args.want, "--want")
     with progress("run", quiet=args.quiet or args.json) as tell:
         found = twin.run(city, cell_size=args.cell, want=want, settings=_settings(args.settings),
                          factors=_factors(args.factors), progress=tell)
@@ -211,9 +211,13 @@ def compare(args: Namespace) -> None:
         _check_output(args.output, ".csv")
     found = open_study(args.study)
     others = [n for n in found.names if n != args.to]
+    if not others:
+        raise CityTwinError(f"{args.study}: the study has nothing beside {args.to!r}")
     tables = {n: found.change(n, to=args.to) for n in others}
     if args.output:
-        export_table(pd.concat(tables, names=["scenario"]), Path(args.output))
+        both = pd.concat({n: t.rename(columns={n: "value"}) for n, t in tables.items()},
+                         names=["scenario", "variable"])
+        export_table(both.reset_index(level="scenario"), Path(args.output))
     if args.json:
         _dump({n: json.loads(t.to_json(orient="index")) for n, t in tables.items()})
         return
@@ -254,8 +258,7 @@ def still(args: Namespace) -> None:
 
 def export(args: Namespace) -> None:
     """Write a twin or study for GIS."""
-    formats = [f for f in args.formats.split(",") if f]
-    chosen = [v for v in args.variables.split(",") if v] if args.variables else None
+    formats, chosen = _names(args.formats, "--as") or [], _names(args.variables, "--var")
     source, out = Path(args.source), Path(args.output)
     _check_parent(out)
     if (source / "study.json").is_file():
@@ -263,6 +266,11 @@ def export(args: Namespace) -> None:
         from scenarios.studies import folder_name
 
         found = open_study(source)
+        folders = {folder_name(name).casefold(): name for name in found.names}
+        if len(folders) < len(found.names):
+            lost = sorted(set(found.names) - set(folders.values()))
+            raise CityTwinError(f"scenario {lost[0]!r} would share a folder with another one",
+                                mend="Rename it in its recipe and make the study again")
         written = [f for name, one in found.twins.items()
                    for f in twin.export(one, out / folder_name(name), formats=formats,
                                         variables=chosen)]
@@ -363,6 +371,15 @@ def _still(found: Any, scenario: str, variable: str | None, path: Path) -> Path:
     return draw_still(build_study(panels, show=variable), path)
 
 
+def _names(text: str | None, flag: str) -> list[str] | None:
+    if text is None:
+        return None
+    names = [n.strip() for n in text.split(",") if n.strip()]
+    if not names:
+        raise SystemExit(_usage(f"{flag} {text!r} names nothing, expected A,B"))
+    return names
+
+
 def _settings(pairs: list[str]) -> dict[str, dict[str, Any]]:
     chosen: dict[str, dict[str, Any]] = {}
     for pair in pairs:
@@ -393,7 +410,7 @@ def _check_output(path: str, suffix: str) -> None:
 
 def _check_parent(target: Path) -> None:
     """Raise where no folder can be made, before any work rather than after it."""
-    parent = next(p for p in target.absolute().parents if p.exists())
+    parent = next((p for p in target.absolute().parents if p.exists()), target)
     if not parent.is_dir():
         raise SourceError(f"{parent} is a file, expected a folder",
                           mend="Choose another place with -o")

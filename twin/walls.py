@@ -72,22 +72,34 @@ def exposed_walls(buildings: gpd.GeoDataFrame) -> Walls:
     solid = length > 1e-6
     start, end, feature, length = start[solid], end[solid], feature[solid], length[solid]
 
-    pieces = np.maximum(1, np.ceil(length / PIECE).astype(int))
+    # Only walls of buildings that touch another one need cutting and probing.
+    near = _touching(buildings.geometry.values)[feature]
+    pieces = np.where(near, np.maximum(1, np.ceil(length / PIECE).astype(int)), 1)
     wall = np.repeat(np.arange(len(length)), pieces)
     step = np.arange(len(wall)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     t = ((step + 0.5) / pieces[wall])[:, None]
     along = (end - start)[wall] / length[wall][:, None]
     normal = np.column_stack([along[:, 1], -along[:, 0]])  # rings run counter-clockwise
-    probe = start[wall] + t * (end - start)[wall] + PROBE * normal
 
     top = buildings["height"].to_numpy(dtype=float)
     base = buildings["min_height"].to_numpy(dtype=float)
     mine = feature[wall]
+    asking = np.flatnonzero(near[wall])
+    probe = (start[wall] + t * (end - start)[wall] + PROBE * normal)[asking]
     at, other = shapely.STRtree(buildings.geometry.values).query(shapely.points(probe),
                                                                  predicate="intersects")
+    at = asking[at]
     apart = other != mine[at]
     covered = np.zeros(len(wall))
     np.maximum.at(covered, at[apart], top[other[apart]])
     exposed = np.maximum(0.0, top[mine] - np.maximum(base[mine], covered))
     seen = exposed > 0
     return Walls(mine[seen], (length / pieces)[wall][seen], exposed[seen], normal[seen])
+
+
+def _touching(shapes: np.ndarray) -> np.ndarray:
+    """Whether each building has another one within reach of a probe."""
+    left, right = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=PROBE)
+    touched = np.zeros(len(shapes), dtype=bool)
+    touched[left[left != right]] = True
+    return touched

@@ -12,5 +12,10 @@ from twin.label import Var, indicator
         parts=("building_co2", "traffic_co2", "-carbon_sink")),
 )
 def co2_net(building_co2: Estimate, traffic_co2: Estimate, carbon_sink: Estimate) -> Estimate:
-    """Net CO2 of each cell; the ranges of the three parts combine as independent ones."""
+    """Net CO2 of each cell; the ranges of the three parts combine as independent ones.
+
+    References
+    ----------
+    IPCC 2006 Guidelines, volume 1, chapter 3, equation 3.2.
+    """
     return building_co2 + traffic_co2 - carbon_sink

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from layers.buildings import gross_floor_area
-from layers.green import crowns
+from layers.green import crown_area
 from twin.label import Var, indicator
 
 
@@ -21,7 +21,7 @@ from twin.label import Var, indicator
     Var("height_mean", "m", "Mean building height, weighed by footprint", total="mean",
         weight="building_coverage", low=0),
     Var("height_sigma", "m", "Standard deviation of building height, weighed by footprint",
-        total="mean", weight="building_coverage", low=0),
+        low=0),
     Var("height_max", "m", "Highest building", low=0),
     Var("height_known_share", "1", "Share of footprint with a measured or tagged height",
         total="mean", weight="building_coverage", low=0, high=1),
@@ -57,8 +57,7 @@ def building_form(buildings: gpd.GeoDataFrame, buildings_overlap: csr_array,
         ratio = buildings_overlap @ floors / cell_area
     # Rounding makes square - mean**2 slightly negative where all heights are equal.
     sigma = np.sqrt(np.maximum(square - mean ** 2, 0.0))
-    touches = buildings_overlap.multiply(height[None, :])
-    highest = np.where(weight > 0, _row_max(csr_array(touches), buildings_overlap), np.nan)
+    highest = np.where(weight > 0, _row_max(height, buildings_overlap), np.nan)
     return {
         "building_coverage": grid.field(np.minimum(coverage, 1.0)),
         "floor_area_ratio": grid.field(ratio), "floor_area": grid.field(ratio),
@@ -67,12 +66,11 @@ def building_form(buildings: gpd.GeoDataFrame, buildings_overlap: csr_array,
     }
 
 
-def _row_max(weighed: csr_array, weight: csr_array) -> np.ndarray:
-    """Largest height among the buildings of each row (both matrices share their pattern)."""
-    heights = weighed.data / weight.data if len(weight.data) else weight.data
-    out = np.zeros(weight.shape[0])
-    rows = np.repeat(np.arange(weight.shape[0]), np.diff(weight.indptr))
-    np.maximum.at(out, rows, heights)
+def _row_max(height: np.ndarray, matrix: csr_array) -> np.ndarray:
+    """Largest height among the buildings of each cell."""
+    out = np.zeros(matrix.shape[0])
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    np.maximum.at(out, rows, height[matrix.indices])
     return out
 
 
@@ -92,8 +90,13 @@ def ground_cover(green_overlap: csr_array, water_overlap: csr_array, all_trees: 
     """Share of green, tree crowns, water and planted roofs per cell.
 
     A crown counts in the cell of its stem; crowns over green surfaces count in both shares.
+
+    References
+    ----------
+    Stewart & Oke (2012), Bull. Am. Meteorol. Soc. 93:1879, doi:10.1175/BAMS-D-11-00019.1 (surface
+    fractions of local climate zones).
     """
-    crown = crowns(all_trees).area.to_numpy()
+    crown = crown_area(all_trees)
     planted = buildings["green_roof"].to_numpy(dtype=float)
     with np.errstate(invalid="ignore", divide="ignore"):
         return {

@@ -24,6 +24,10 @@ def residents(buildings: gpd.GeoDataFrame, factors: Any) -> Estimate:
     -------
     Estimate
         Persons per building.
+
+    References
+    ----------
+    Censuses of the place, as the factors ``persons_per_dwelling`` and ``floor_per_head`` name them.
     """
     homes = buildings["dwellings"].to_numpy(dtype=float)
     per_home = factors.pick("persons_per_dwelling", "person dwelling-1")

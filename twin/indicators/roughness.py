@@ -7,6 +7,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import xarray as xr
+from scipy.ndimage import maximum_filter, uniform_filter
 from scipy.sparse import csr_array
 
 from twin.label import Var, indicator
@@ -49,34 +50,56 @@ def frontal_area(buildings: gpd.GeoDataFrame, buildings_overlap: csr_array,
 
 
 @indicator(
-    Var("roughness_length", "m", "Aerodynamic roughness length (Kanda 2013)", total="mean",
+    Var("roughness_length", "m", "Aerodynamic roughness length of the neighbourhood (Kanda 2013)",
         low=0),
-    Var("displacement_height", "m", "Zero-plane displacement (Kanda 2013)", total="mean", low=0),
-    Var("roughness_length_macdonald", "m", "Aerodynamic roughness length (Macdonald 1998)",
-        total="mean", low=0),
-    Var("displacement_height_macdonald", "m", "Zero-plane displacement (Macdonald 1998)",
-        total="mean", low=0),
+    Var("displacement_height", "m", "Zero-plane displacement of the neighbourhood (Kanda 2013)",
+        low=0),
+    Var("roughness_length_macdonald", "m",
+        "Aerodynamic roughness length of the neighbourhood (Macdonald 1998)", low=0),
+    Var("displacement_height_macdonald", "m",
+        "Zero-plane displacement of the neighbourhood (Macdonald 1998)", low=0),
+    reach=150.0,
 )
 def roughness(building_coverage: xr.DataArray, height_mean: xr.DataArray,
               height_sigma: xr.DataArray, height_max: xr.DataArray,
-              frontal_area_index: xr.DataArray) -> dict[str, xr.DataArray]:
-    """Roughness and displacement from the form of each cell, mean over wind directions.
+              frontal_area_index: xr.DataArray, cell_area: np.ndarray, grid: Any, *,
+              neighbourhood: float = 300.0) -> dict[str, xr.DataArray]:
+    """Roughness and displacement of the ground around each cell, mean over wind directions.
 
-    The formulas describe neighbourhoods of some hundred metres: read them on coarse cells, or as
-    a relative measure on fine ones. Open cells have zero of both.
+    The formulas hold for neighbourhoods, not for one tower in a small cell, so the form is first
+    averaged over a square around the cell.
+
+    Parameters
+    ----------
+    neighbourhood
+        Side of that square [m].
 
     References
     ----------
     Macdonald et al. (1998), Atmos. Environ. 32:1857, doi:10.1016/S1352-2310(97)00403-2.
     Kanda et al. (2013), Boundary-Layer Meteorol. 148:357, doi:10.1007/s10546-013-9818-x.
     """
-    frontal = frontal_area_index.mean("sector")
-    plan = building_coverage
-    mean, sigma, highest = (v.fillna(0.0) for v in (height_mean, height_sigma, height_max))
-    z0_mac, d_mac = macdonald(plan, frontal, mean)
-    z0_kan, d_kan = kanda(plan, z0_mac, mean, sigma, highest)
-    return {"roughness_length": z0_kan, "displacement_height": d_kan,
-            "roughness_length_macdonald": z0_mac, "displacement_height_macdonald": d_mac}
+    width = max(1, 2 * round((neighbourhood / grid.cell_size - 1) / 2) + 1)
+    area = cell_area.reshape(grid.shape)
+
+    def around(values: Any) -> np.ndarray:
+        return np.asarray(uniform_filter(np.nan_to_num(values) * area, width, mode="constant"))
+
+    ground = np.maximum(around(np.ones(grid.shape)), 1e-9)
+    covered = building_coverage.to_numpy()
+    mean, sigma = height_mean.to_numpy(), height_sigma.to_numpy()
+    built = np.maximum(around(covered), 1e-9)
+    plan, frontal = around(covered) / ground, around(frontal_area_index.mean("sector")) / ground
+    height = around(covered * mean) / built
+    square = around(covered * (mean ** 2 + sigma ** 2)) / built
+    spread = np.sqrt(np.maximum(square - height ** 2, 0.0))
+    highest = maximum_filter(np.nan_to_num(height_max.to_numpy()), width, mode="constant")
+
+    z0_mac, d_mac = macdonald(plan, frontal, height)
+    z0_kan, d_kan = kanda(plan, z0_mac, height, spread, highest)
+    return {"roughness_length": grid.field(z0_kan), "displacement_height": grid.field(d_kan),
+            "roughness_length_macdonald": grid.field(z0_mac),
+            "displacement_height_macdonald": grid.field(d_mac)}
 
 
 def macdonald(plan: Any, frontal: Any, height: Any) -> tuple[Any, Any]:

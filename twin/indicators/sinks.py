@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from scipy.sparse import csr_array
 
-from layers.green import CLASSES, crowns
+from layers.green import CLASSES, crown_area
 from twin.estimate import Estimate
 from twin.label import Var, indicator
 
@@ -36,7 +36,7 @@ def carbon_sink(green: gpd.GeoDataFrame, green_overlap: csr_array, all_trees: gp
     Chen (2015), Cities 44:73, doi:10.1016/j.cities.2015.01.005.
     Getter et al. (2009), Environ. Sci. Technol. 43:7564.
     """
-    crown = crowns(all_trees).area.to_numpy() * ~_inside(all_trees, green)
+    crown = crown_area(all_trees) * ~_inside(all_trees, green)
     roofs = buildings["green_roof"].to_numpy(dtype=float)
     rates = {c: factors.pick(f"sink.{c}", "kg m-2 a-1") for c in CLASSES
              if (green["class"] == c).any()}

@@ -46,7 +46,8 @@ def rooftop_pv(buildings: gpd.GeoDataFrame, weather: xr.Dataset, city: Any,
 
     References
     ----------
-    See `twin.sun.photovoltaic`.
+    GB 50797-2012, 7.2.1 (row spacing); Dobos (2014), NREL/TP-6A20-62641; Perez et al. (1990), Sol.
+    Energy 44:271. The chain is in `twin.sun.photovoltaic`.
     """
     lon, lat = city.lonlat
     roof = np.where(buildings.area.to_numpy() >= LEAST_ROOF, buildings.area.to_numpy(), 0.0)

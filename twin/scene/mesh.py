@@ -188,7 +188,7 @@ def _turn(xy: NDArray[np.float64], before: NDArray[np.intp], after: NDArray[np.i
 def _roofs(xy: NDArray[np.float64], part: NDArray[np.intp], first: NDArray[np.intp],
            count: NDArray[np.intp], after: NDArray[np.intp], before: NDArray[np.intp]
            ) -> NDArray[np.intp]:
-    """Triangles of all polygons: fans for convex ones, ear clipping for the rest."""
+    """Triangles of all polygons, seen counter-clockwise: fans for convex ones, else clipped ears."""
     import mapbox_earcut
 
     ring = np.repeat(np.arange(len(first)), count)
@@ -209,8 +209,4 @@ def _roofs(xy: NDArray[np.float64], part: NDArray[np.intp], first: NDArray[np.in
         ends = (first[start:stop] + count[start:stop] - begin).astype(np.uint32)
         ears = mapbox_earcut.triangulate_float64(xy[begin:begin + ends[-1]], ends)
         cut.append(ears.reshape(-1, 3).astype(np.intp) + begin)
-    roof = np.concatenate(cut)
-    a, b, c = (xy[roof[:, k]] for k in range(3))
-    down = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) < (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-    roof[down] = roof[down][:, ::-1]
-    return roof
+    return np.concatenate(cut)
