@@ -254,6 +254,14 @@ def _with_rasters(city: City, terrain: Any, canopy: Any, weather: Any) -> City:
                                       limits=(-1.0, 150.0))
     if weather is not None:
         extra["weather"] = read_weather(weather)
+    for name, path in (("terrain", terrain), ("canopy", canopy)):
+        if name in extra:
+            x, y = extra[name]["x"].to_numpy(), extra[name]["y"].to_numpy()
+            if not shapely.box(x[0], y[0], x[-1], y[-1]).intersects(city.area):
+                raise LayerError(f"{path}: the raster (from {x[0]:.0f} {y[0]:.0f} to {x[-1]:.0f} "
+                                 f"{y[-1]:.0f}) does not meet the study area "
+                                 f"{tuple(round(b) for b in city.area.bounds)}",
+                                 mend="Check its CRS")
     if not extra:
         return city
     return city.with_layers(f"added {', '.join(extra)}", **extra)
@@ -330,45 +338,55 @@ def _write_raster(band: xr.DataArray, file: Path, table: str, crs: CRS) -> None:
 
 
 def _read_ours(file: Path, found: list[str]) -> City:
-    import pyogrio
-
     try:
-        table = pyogrio.read_dataframe(file, layer=META)
-        meta = {k: json.loads(v) for k, v in zip(table["key"], table["value"], strict=True)}
-        area = pyogrio.read_dataframe(file, layer="area")
-        layers: dict[str, Any] = {}
-        for name, spec in LAYERS.items():
-            if name in found:
-                frame = pyogrio.read_dataframe(file, layer=name)
-                layers[name] = spec.conform(frame)
+        city = _unpacked(file, found)
+        check(city)
     except LayerError as error:
         raise LayerError(f"{file}: {error}") from error
     except Exception as error:
         raise SourceError(f"{file} is a damaged city file: {' '.join(str(error).split())[:160]}",
                           mend="Write it again") from error
+    return city
+
+
+def _unpacked(file: Path, found: list[str]) -> City:
+    """Return what `write` wrote; any error here means that the file is damaged."""
+    import pyogrio
+
+    table = pyogrio.read_dataframe(file, layer=META)
+    meta = {k: json.loads(v) for k, v in zip(table["key"], table["value"], strict=True)}
+    kinds = {"name": str, "country": str, "region": str, "found_by": str, "sources": list,
+             "history": list, "fallbacks": list, "controls": dict, "weather": dict,
+             "weather_units": dict}
+    for key, kind in kinds.items():
+        if not isinstance(meta.get(key), kind):
+            raise TypeError(f"{key!r} in the table {META} is no {kind.__name__}")
+    area = pyogrio.read_dataframe(file, layer="area")
+    if len(area) != 1:
+        raise ValueError(f"the table 'area' has {len(area)} rows, expected 1")
+    layers: dict[str, Any] = {}
+    for name, spec in LAYERS.items():
+        if name in found:
+            layers[name] = spec.conform(pyogrio.read_dataframe(file, layer=name))
     for name in ("terrain", "canopy"):
         band = _read_raster_table(file, name)
         if band is not None:
             layers[name] = band
     if "weather" in found:
         hours = pyogrio.read_dataframe(file, layer="weather").set_index("time")
+        if len(hours) not in (8760, 8784):
+            raise ValueError(f"the table 'weather' holds {len(hours)} hours, expected a year")
         weather = hours.to_xarray()
         weather["time"] = pd.DatetimeIndex(hours.index).tz_localize(None).astype("datetime64[ns]")
-        weather.attrs = meta.get("weather", {})
-        for key, attrs in meta.get("weather_units", {}).items():
+        weather.attrs = meta["weather"]
+        for key, attrs in meta["weather_units"].items():
             weather[key].attrs = attrs
         layers["weather"] = weather
-    place = Place(meta.get("country", ""), meta.get("region", ""), meta.get("found_by", ""))
-    city = City(layers, as_area(area.geometry.iloc[0]), CRS.from_user_input(area.crs),
-                name=meta.get("name", ""), place=place, sources=tuple(meta.get("sources", ())),
-                history=tuple(meta.get("history", ())),
-                fallbacks=tuple((str(k), int(v)) for k, v in meta.get("fallbacks", ())),
-                controls={str(k): float(v) for k, v in meta.get("controls", {}).items()})
-    try:
-        check(city)
-    except LayerError as error:
-        raise LayerError(f"{file}: {error}") from error
-    return city
+    return City(layers, as_area(area.geometry.iloc[0]), CRS.from_user_input(area.crs),
+                name=meta["name"], place=Place(meta["country"], meta["region"], meta["found_by"]),
+                sources=tuple(map(str, meta["sources"])), history=tuple(map(str, meta["history"])),
+                fallbacks=tuple((str(k), int(v)) for k, v in meta["fallbacks"]),
+                controls={str(k): float(v) for k, v in meta["controls"].items()})
 
 
 def _read_raster_table(file: Path, name: str) -> xr.DataArray | None:

@@ -56,7 +56,8 @@ def mend(gdf: gpd.GeoDataFrame, dimension: int) -> tuple[gpd.GeoDataFrame, dict[
     gone = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     corner, row = shapely.get_coordinates(shapes, return_index=True)
     gone[row[~np.isfinite(corner).all(axis=1)]] = True
-    shapes = np.where(gone, None, np.asarray(shapes, dtype=object))
+    shapes = np.array(shapes, dtype=object)
+    shapes[gone] = None
     broken = ~gone & ~shapely.is_valid(shapes)
     if broken.any():
         shapes[broken] = shapely.make_valid(shapes[broken])

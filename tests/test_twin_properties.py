@@ -173,6 +173,19 @@ def test_pv_is_linear_in_area_and_below_the_irradiation(times: float) -> None:
     assert yields[1] == pytest.approx(times * yields[0], rel=1e-9)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.75, 1.0])
+def test_green_roofs_plant_the_share_that_was_asked(share: float) -> None:
+    flat = TOWN["buildings"].assign(roof_shape="flat")
+    town = TOWN.with_layers("all roofs flat", buildings=flat)
+    roof = flat.area[flat.area >= 50].sum()
+    planted = twin.run(sc.GreenRoofs(share)(town), want=["green_roof_share"], cell_size=40)
+    assert planted.totals().loc["green_roof_share", "value"] == pytest.approx(
+        share * roof / TOWN.area.area)
+    after = sc.GreenRoofs(share)(town)["buildings"]
+    assert (after["green_roof"] == 1).sum() >= int(share * len(flat)) // 2
+    assert ((after["green_roof"] > 0) & (after["green_roof"] < 1)).sum() <= 1
+
+
 def test_corridor_frees_its_ground() -> None:
     after = sc.OpenCorridor("main")(TOWN)
     ground = layers.corridors.ground(after["corridors"]).iloc[0]
