@@ -36,11 +36,13 @@ def read_raster(path: str | Path, *, crs: CRS | None = None, what: str = "elevat
     SourceError
         When the file cannot be read, has no CRS, or holds values that are no such heights.
     """
+    import rasterio
     import rioxarray
 
     file = existing_file(path, f"{what} raster")
     try:
-        opened = rioxarray.open_rasterio(file, masked=True)
+        with rasterio.Env():  # its warnings go to the log, not to the terminal
+            opened = rioxarray.open_rasterio(file, masked=True)
     except Exception as error:
         raise SourceError(f"{file} is no readable raster: {' '.join(str(error).split())[:160]}"
                           ) from error
@@ -57,7 +59,8 @@ def read_raster(path: str | Path, *, crs: CRS | None = None, what: str = "elevat
         raise SourceError(f"{file} has {raster.sizes['x']} x {raster.sizes['y']} cells, expected "
                           "at least 2 x 2")
     try:
-        raster = raster.load()
+        with rasterio.Env():
+            raster = raster.load()
     except Exception as error:
         raise SourceError(f"{file} is damaged or cut short", mend="Copy it again") from error
     if crs is not None and CRS.from_user_input(raster.rio.crs) != crs:

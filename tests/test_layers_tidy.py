@@ -40,7 +40,8 @@ RAW = {
                        **{"building:flats": ["4;5", "many"], "roof:shape": ["Gambrel", "zigzag"]}),
     "roads": frame([line((0, 0), (100, 0)), line((0, 50), (100, 50)), line((0, 9), (9, 9))],
                    highway=["primary_link", "residential", "proposed"],
-                   name=["解放大道", None, "none"], oneway=["-1", None, "no"], aadt=["12000", "", 3]),
+                   name=["解放大道", None, "none"], oneway=["-1", None, "no"],
+                   aadt=["12000", "", 3]),
     "green": frame([box(0, 0, 50, 50), box(40, 40, 90, 90)], leisure=["park", None],
                    natural=[None, "wood"], name=["东湖公园", None]),
     "trees": frame([shapely.Point(0, 0), shapely.Point(5, 5)], natural="tree",
@@ -299,7 +300,8 @@ def test_trees_say_where_their_size_comes_from(tags: dict[str, Any], height: flo
 
 
 def test_each_tree_of_a_multipoint_is_a_tree() -> None:
-    raw = frame([shapely.MultiPoint([(0, 0), (9, 0), (18, 0)]), shapely.Point(50, 0)], height=[9, 8])
+    group = shapely.MultiPoint([(0, 0), (9, 0), (18, 0)])
+    raw = frame([group, shapely.Point(50, 0)], height=[9, 8])
     done = green.tidy_trees(raw)
     assert done["height"].tolist() == [9.0, 9.0, 9.0, 8.0]
     assert set(done.geom_type) == {"Point"}
@@ -406,7 +408,7 @@ def test_all_faults_of_a_layer_are_found_at_once() -> None:
                                 shapely.Polygon([(0, 0), (9, 9), (9, 0), (0, 9)])])
     found = [str(f) for f in faults(bad.drop(columns="year"), buildings.SPEC)]
     words = "\n".join(found)
-    for part in ("got point", "crosses itself", "below 0.5 m", "height has no value",
+    for part in ("got point", "crosses itself", "height is 0.1 m, expected at least 0.5 m", "height has no value",
                  "use is 'castle', expected one of residential", "column 'year' is missing"):
         assert part in words
     assert len(found) == 6

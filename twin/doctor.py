@@ -35,7 +35,7 @@ def findings() -> list[Finding]:
         found.append(_installed(name))
     try:
         base = twin.run(layers.toy_town(), want=["co2_net"])
-        total = base.totals().loc["co2_net", "value"]
+        total = base.totals()["value"].to_dict()["co2_net"]
         found.append(Finding("a run of the toy town", True, f"net CO2 {total:.0f} t a-1"))
     except CityTwinError as error:
         found.append(Finding("a run of the toy town", False, str(error)))

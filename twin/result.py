@@ -53,7 +53,7 @@ class Twin:
         Sums are integrals over the study area, means are weighed by area or by the variable's
         own weight; they do not depend on the cell size.
         """
-        rows = {}
+        rows: dict[str, dict[str, Any]] = {}
         for var in self.variables.values():
             if var.total is None:
                 continue

@@ -151,7 +151,7 @@ def figures(cells: xr.Dataset, variable: str) -> tuple[float, float, float, str,
     whole = {p.name: p for p in parts if p is not None and {p.name, f"{p.name}_low"} <= set(cells)}
     var = replace(var, estimate=var.estimate and {f"{variable}_low", f"{variable}_high"}
                   <= set(cells), parts=var.parts if len(whole) == len(parts) else ())
-    row = Twin(cells, variables={**whole, variable: var}).totals().loc[variable]
+    row: Any = Twin(cells, variables={**whole, variable: var}).totals().loc[variable]
     return (float(row["value"]), float(row["low"]), float(row["high"]), str(row["unit"]),
             "total" if var.total == "sum" else "mean")
 
@@ -221,7 +221,6 @@ def _rings(layer: gpd.GeoDataFrame) -> list[Any]:
     rings = shapely.get_rings(shapely.get_parts(layer.geometry.values))
     points, ring = shapely.get_coordinates(rings, return_index=True)
     return np.split(points, np.flatnonzero(np.diff(ring)) + 1) if len(rings) else []
-
 
 
 def _changes(panels: Panels, fields: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
@@ -342,25 +341,21 @@ def _layout(size: tuple[int, int], count: int, change: bool, ratio: float) -> _L
     rows = 2 if change and count > 2 else 1
     columns = count + (1 if change and rows == 1 else 0)
     column = (full - gap * (columns - 1)) / columns
-    if rows == 1:
-        legend = 92 * unit
-        high = min(upper - lower - legend - head - foot, column / ratio)
-        slack = upper - lower - legend - head - foot - high
-        pitch = (full - high * ratio) / (columns - 1)
-        boxes = [(side + k * pitch, upper - 0.3 * slack - head - high, high * ratio, high)
-                 for k in range(columns)]
-        y = lower + 34 * unit + 0.35 * slack
-        reach = boxes[count - 1][0] + high * ratio - side
-        bars = [(side, y, min(reach, 900 * unit), bar), (boxes[-1][0], y, high * ratio, bar)]
-        return _Layout(boxes[:count], boxes[count:], bars, 0.0, unit)
-    room = (upper - lower) / 2 - head - 14 * unit
-    beside = column - room * ratio - 16 * unit
+    room = (upper - lower - (92 * unit if rows == 1 else 0.0)) / rows - head
+    room -= 14 * unit if rows == 2 else 0.0
+    beside = column - min(room, column / ratio) * ratio - 16 * unit
     if beside < 150 * unit:
-        beside, room = 0.0, room - foot + 10 * unit
+        beside, room = 0.0, room - foot
     high = min(room, column / ratio)
-    step = (upper - lower) / 2
-    boxes = [(side + k * (column + gap), upper - head - high - row * step, high * ratio, high)
-             for row in range(2) for k in range(count)]
+    step, slack = (upper - lower) / 2, (room - high if rows == 1 else 0.0)
+    boxes = [(side + k % columns * (column + gap),
+              upper - 0.3 * slack - head - high - k // columns * step, high * ratio, high)
+             for k in range(rows * columns)]
+    if rows == 1:
+        y = lower + 34 * unit + 0.35 * slack
+        reach = count * column + (count - 1) * gap
+        bars = [(side, y, min(reach, 900 * unit), bar), (boxes[-1][0], y, column, bar)]
+        return _Layout(boxes[:count], boxes[count:], bars, beside, unit)
     x, y = boxes[count][:2]
     bars = [(x, y + share * high, 0.94 * column, bar) for share in (0.68, 0.26)]
     return _Layout(boxes[:count], boxes[count + 1:], bars, beside, unit)

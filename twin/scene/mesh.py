@@ -188,7 +188,7 @@ def _turn(xy: NDArray[np.float64], before: NDArray[np.intp], after: NDArray[np.i
 def _roofs(xy: NDArray[np.float64], part: NDArray[np.intp], first: NDArray[np.intp],
            count: NDArray[np.intp], after: NDArray[np.intp], before: NDArray[np.intp]
            ) -> NDArray[np.intp]:
-    """Triangles of all polygons, seen counter-clockwise: fans for convex ones, else clipped ears."""
+    """Triangles of all polygons, counter-clockwise: fans for convex ones, ears for the rest."""
     import mapbox_earcut
 
     ring = np.repeat(np.arange(len(first)), count)
