@@ -6,7 +6,7 @@ import twin as _twin
 
 if not hasattr(_twin, "__all__") or "run" not in _twin.__all__:
     raise ImportError(
-        f"another 'twin' got in the way: {getattr(_twin, '__file__', _twin.__path__)}. "
+        f"another 'twin' got in the way: {getattr(_twin, '__file__', None) or list(_twin.__path__)}. "
         "Rename that folder or file, or start Python elsewhere."
     )
 

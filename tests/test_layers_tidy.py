@@ -408,8 +408,9 @@ def test_all_faults_of_a_layer_are_found_at_once() -> None:
                                 shapely.Polygon([(0, 0), (9, 9), (9, 0), (0, 9)])])
     found = [str(f) for f in faults(bad.drop(columns="year"), buildings.SPEC)]
     words = "\n".join(found)
-    for part in ("got point", "crosses itself", "height is 0.1 m, expected at least 0.5 m", "height has no value",
-                 "use is 'castle', expected one of residential", "column 'year' is missing"):
+    for part in ("got point", "crosses itself", "height is 0.1 m, expected at least 0.5 m",
+                 "height has no value", "use is 'castle', expected one of residential",
+                 "column 'year' is missing"):
         assert part in words
     assert len(found) == 6
 

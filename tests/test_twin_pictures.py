@@ -22,7 +22,7 @@ from layers.registry import LAYERS
 from twin import fonts, still
 from twin.scene.build import build, build_study
 from twin.scene.palette import palette
-from twin.sheet import draw_map, draw_sheet, figures
+from twin.sheet import _layout, draw_map, draw_sheet, figures
 
 CRS = "EPSG:2154"
 EAST, NORTH = 355_000.0, 6_689_000.0
@@ -131,6 +131,26 @@ def test_a_lone_cell_and_house_in_the_north_east_are_in_the_upper_right_of_the_m
     rows, cols = np.nonzero((with_house != without).any(axis=-1))
     assert 10 < rows.min() <= rows.max() < 45
     assert 255 < cols.min() <= cols.max() < 295
+
+
+@pytest.mark.parametrize("ratio", [0.2, 0.6, 1.0, 1.4, 1.8, 2.5, 5.0])
+@pytest.mark.parametrize(("count", "change"), [(1, False), (2, True), (2, False), (3, True),
+                                               (4, True), (4, False)])
+def test_nothing_overlaps_whatever_the_shape_of_the_area(ratio, count, change):
+    plan = _layout((1920, 1080), count, change, ratio)
+    maps = [(x, y, w, h + 36) for x, y, w, h in (*plan.maps, *plan.changes)]  # with their names
+    assert len(maps) == (count if not change else 2 * count - 1)
+    bars = [(x, y - 26, w, h + 52) for x, y, w, h in plan.bars[:1 + change]]  # ticks and label
+    words = [(x, y - 50, w, 70) for x, y, w, _ in map(plan.words, (*plan.maps, *plan.changes))]
+    boxes = [box(x, y, x + w, y + h) for x, y, w, h in
+             [*maps, *bars, *words, *([plan.chart] if plan.chart else [])]]
+    page = box(20, 45, 1900, 1080 - 100)
+    for k, one in enumerate(boxes):
+        assert one.within(page)
+        for other in boxes[k + 1:]:
+            assert one.intersection(other).area < 1, (ratio, count)
+    for x, y, w, h in (*plan.maps, *plan.changes):
+        assert w / h == pytest.approx(ratio)
 
 
 def test_figures_are_integrals_and_means_over_the_area():

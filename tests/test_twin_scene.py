@@ -438,6 +438,14 @@ def test_buildings_are_cut_at_the_edge_and_keep_their_row():
     assert m.areas(scene.buildings)[roof].sum() == pytest.approx(30 * 20, rel=1e-5)
 
 
+def test_context_outside_the_study_area_is_told_apart():
+    shapes = [move(box(x, 40, x + 20, 60), EAST, NORTH) for x in (20, 100)]
+    area = move(Polygon([(60, 0), (200, 0), (200, 120), (0, 120)]), EAST, NORTH)
+    scene = build(city(shapes, area=area), size=64)
+    assert scene.outside.tolist() == [0]
+    assert set(scene.buildings.feature.tolist()) == {0, 1}
+
+
 def cells(values, units="kg m-2 a-1", step=20.0):
     ny, nx = values.shape
     x, y = EAST + step * (np.arange(nx) + 0.5), NORTH + step * (np.arange(ny) + 0.5)

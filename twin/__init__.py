@@ -9,7 +9,7 @@ import layers as _layers
 
 if not getattr(_layers, "__citytwin__", False):
     raise ImportError(
-        f"another 'layers' got in the way: {getattr(_layers, '__file__', _layers.__path__)}. "
+        f"another 'layers' got in the way: {getattr(_layers, '__file__', None) or list(_layers.__path__)}. "
         "Rename that folder or file, or start Python elsewhere."
     )
 

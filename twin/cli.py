@@ -10,6 +10,7 @@ from typing import Any
 
 LAYER_FLAGS = ("buildings", "roads", "green", "trees", "tree_rows", "water", "squares",
                "corridors")
+WIDEST_CELL = 100_000.0  # [m]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -114,7 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument("--json", action="store_true", help="JSON on stdout, for machines")
 
     def cell(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--cell", type=_number, default=50.0, metavar="M",
+        sub.add_argument("--cell", type=_cell_size, default=50.0, metavar="M",
                          help="side of a cell [m] (default 50)")
         sub.add_argument("--set", action="append", default=[], metavar="INDICATOR.SETTING=VALUE",
                          dest="settings", help="a setting of an indicator")
@@ -130,7 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub = verb("demo", "Load the embedded district, run it and two scenarios, write everything",
                "citytwin demo -o out/")
     output(sub, "folder for all results")
-    sub.add_argument("--cell", type=_number, default=50.0, metavar="M",
+    sub.add_argument("--cell", type=_cell_size, default=50.0, metavar="M",
                      help="side of a cell [m] (default 50)")
     sub.add_argument("--no-3d", action="store_true", help="leave out the 3D picture")
     json_flag(sub)
@@ -245,6 +246,14 @@ def _country(text: str) -> str:
     if text and not (len(text) == 2 and text.isascii() and text.isalpha()):
         raise argparse.ArgumentTypeError(f"{text!r} is no country, expected two letters such as CN")
     return text.upper()
+
+
+def _cell_size(text: str) -> float:
+    value = _number(text)
+    if not 0 < value <= WIDEST_CELL:
+        raise argparse.ArgumentTypeError(f"{text} m is no cell size, expected more than 0 and at "
+                                         f"most {WIDEST_CELL:,.0f} m")
+    return value
 
 
 def _number(text: str) -> float:

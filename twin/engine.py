@@ -108,7 +108,8 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
     cell_size
         Side of a cell [m]; ignored when ``grid`` is given.
     want
-        Names of the variables to compute, with what they need; all when None.
+        Names of the variables to compute, with what they need. All that the city has the inputs
+        for when None; what is left out for want of weather or terrain is counted as a fallback.
     settings
         Indicator name to keyword settings.
     factors
@@ -141,6 +142,8 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
         picker.count("country unknown: world factors", 1)
     shared = overlaps or Overlaps()
     steps = plan((*INDICATORS, *extra), want)
+    if want is None:
+        steps = _possible(steps, city, picker)
     settings = dict(settings or {})
     _check_settings(settings, steps)
 
@@ -220,6 +223,23 @@ def plan(indicators: Sequence[Indicator], want: Iterable[str] | None = None) -> 
             chosen.add(function)
             queue += graph[function]
     return [f for f in order if f in chosen]
+
+
+def _possible(steps: list[Indicator], city: City, picker: Picker) -> list[Indicator]:
+    """Leave out indicators whose weather or terrain the city does not have, and say so."""
+    kept: list[Indicator] = []
+    gone: set[str] = set()
+    for step in steps:
+        label = label_of(step)
+        lacking = [n for n in label.needs
+                   if n in gone or (n in ("weather", "terrain") and n not in city)]
+        if lacking:
+            names = [v.name for v in label.gives]
+            gone.update(names)
+            picker.count(f"left out, the city has no {lacking[0]}: {', '.join(names)}", 1)
+        else:
+            kept.append(step)
+    return kept
 
 
 def _is_given(name: str) -> bool:

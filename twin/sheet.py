@@ -283,7 +283,7 @@ def _fill(figure: Figure, size: tuple[int, int], panels: Panels, variable: str,
         parts = plan_changes(city, after)
         draw_map(axes_at(figure, size, box), after, change, scale.change(), (-top, top),
                  blank=dead_band(top), outlines=parts, solid=solid)
-        _dress(sheet, box, f"Change  {letter} {MINUS} A", "", east - west, unit)
+        _dress(sheet, box, f"Change  {letter} {MINUS} A", "", east - west, unit, plan.beside)
         _say_change(sheet, plan.words(box), told[names[0]], told[name], percent, unit, parts)
 
     label = pretty_label(str(base.attrs.get("long_name", variable)))
@@ -318,7 +318,7 @@ class _Layout:
     def words(self, box: Box) -> Box:
         """Return where the figures of a map stand: x, baseline and width."""
         x, y, wide, high = box
-        if self.chart:
+        if self.chart and self.beside:
             return self.chart[0], y + high - 24 * self.unit, self.beside, 0.0
         if self.beside:
             return x + wide + 16 * self.unit, y + high - 24 * self.unit, self.beside, 0.0
@@ -326,11 +326,20 @@ class _Layout:
 
 
 def _layout(size: tuple[int, int], count: int, change: bool, ratio: float) -> _Layout:
-    """Place maps of a width to height ``ratio``: one beside its chart, one row, or two rows."""
+    """Place maps of a width to height ``ratio`` so that they are large.
+
+    One map stands over or beside its chart. Two and their change stand in a row, or in a column
+    where the area is wide. More stand in a row with their changes below.
+    """
     unit = size[1] / 1080
-    side, gap, head, foot = 40 * unit, 26 * unit, 40 * unit, 74 * unit
-    upper, lower, bar = size[1] - 116 * unit, 60 * unit, 18 * unit
-    full = size[0] - 2 * side
+    side, gap, head, foot, bar = (v * unit for v in (40, 26, 40, 74, 18))
+    upper, lower, full = size[1] - 116 * unit, 60 * unit, size[0] - 80 * unit
+    if count == 1 and ratio > 1.9:
+        high = min(0.55 * (upper - lower), full / ratio)
+        box = (side, upper - head - high, high * ratio, high)
+        x, deep = side + 0.4 * full, box[1] - lower - 122 * unit
+        return _Layout([box], [], [(x, lower + 28 * unit, 0.6 * full, bar)], 0.0, unit,
+                       (x, lower + 108 * unit, 0.6 * full, max(deep - 60 * unit, 40 * unit)))
     if count == 1:
         high = min(upper - lower - head - 6 * unit, (full - 700 * unit) / ratio)
         box = (side, upper - head - high, high * ratio, high)
@@ -338,6 +347,15 @@ def _layout(size: tuple[int, int], count: int, change: bool, ratio: float) -> _L
         wide = size[0] - side - x
         return _Layout([box], [], [(x, box[1] + 30 * unit, wide, bar)], wide, unit,
                        (x, box[1] + 112 * unit, wide, min(0.64 * high, 560 * unit)))
+    if count == 2 and change and ratio > 1.9:
+        step = (upper - lower) / 3
+        high = min(step - head - 12 * unit, (full - 520 * unit) / ratio)
+        beside = full - high * ratio - 16 * unit
+        boxes = [(side, upper - head - high - k * step, high * ratio, high) for k in range(3)]
+        x = side + full - beside
+        bars = [(x, boxes[k][1] + 26 * unit, beside, bar) for k in (0, 2)]
+        return _Layout(boxes[:2], boxes[2:], bars, beside, unit)
+
     rows = 2 if change and count > 2 else 1
     columns = count + (1 if change and rows == 1 else 0)
     column = (full - gap * (columns - 1)) / columns
@@ -356,8 +374,8 @@ def _layout(size: tuple[int, int], count: int, change: bool, ratio: float) -> _L
         reach = count * column + (count - 1) * gap
         bars = [(side, y, min(reach, 900 * unit), bar), (boxes[-1][0], y, column, bar)]
         return _Layout(boxes[:count], boxes[count:], bars, beside, unit)
-    x, y = boxes[count][:2]
-    bars = [(x, y + share * high, 0.94 * column, bar) for share in (0.68, 0.26)]
+    y = upper - step - head - 40 * unit
+    bars = [(side, y - k * 110 * unit, 0.94 * column, bar) for k in range(2)]
     return _Layout(boxes[:count], boxes[count + 1:], bars, beside, unit)
 
 

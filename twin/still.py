@@ -65,7 +65,7 @@ print("drawn", pixels.GetTuple(0) == (255.0, 0.0, 0.0), window.GetClassName(), *
 _TINT = 0.25       # how much of the ground's colour a building takes over a result
 _OVER = 2          # pixels drawn per pixel kept, along each side
 _VIEW = 14.0       # vertical opening of the camera [degrees]
-_PLINTH, _BACK = "#bdb7aa", "#ffffff"
+_PLINTH, _BACK, _CONTEXT = "#bdb7aa", "#ffffff", "#dcd9d2"
 TREE, PLANTED, ROOF_GREEN = "#87a06c", "#2f9e44", "#a9cf86"
 _WHITE = np.array([0.985, 0.98, 0.97])
 
@@ -194,14 +194,16 @@ def draw_still(scenes: Mapping[str, Scene], path: str | Path, *,
     first = next(iter(scenes.values()))
     wide, high = size
     unit = high / 1080
-    rows = 2 if len(scenes) > 3 else 1
-    columns = math.ceil(len(scenes) / rows)
     margin, top = round(40 * unit), round(116 * unit)
     bottom = round((150 if first.shown is not None else 96) * unit)
     gap = round(24 * unit)
-    panel = ((wide - 2 * margin - gap * (columns - 1)) // columns,
-             (high - top - bottom - gap * (rows - 1)) // rows)
-    camera = fit_camera(list(scenes.values()), panel)
+    n = len(scenes)
+    camera, columns = max(
+        ((fit_camera(list(scenes.values()), (
+            (wide - 2 * margin - gap * (k - 1)) // k,
+            (high - top - bottom - gap * (math.ceil(n / k) - 1)) // math.ceil(n / k))), k)
+         for k in {1, n, math.ceil(n / 2)}), key=lambda way: _ground_pixels(first, way[0]))
+    rows, panel = math.ceil(n / columns), camera.size
     lines = sources if sources is not None else list(dict.fromkeys(
         line for scene in scenes.values() for line in scene.sources))
     with drawing():
@@ -267,13 +269,11 @@ def fit_camera(scenes: Sequence[Scene], size: tuple[int, int]) -> Camera:
         Width and height [pixels].
     """
     points = np.concatenate([_hull(scene) for scene in scenes])
-    floor = np.concatenate([_corners(scene)[:4] for scene in scenes])
     best = 0.0, Camera((0.0, 0.0, 0.0), 0.0, 0.0, size)
     for azimuth in range(-30, -9, 4):
         for elevation in range(34, 57, 2):
             camera = _nearest_camera(points, size, float(azimuth), float(elevation))
-            x, y = camera.project(floor)[:4].T
-            filled = 0.5 * abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / (size[0] * size[1])
+            filled = _ground_pixels(scenes[0], camera) / (size[0] * size[1])
             score = filled - 0.004 * max(0, elevation - 50)  # a steep view loses the facades
             if score > best[0]:
                 best = float(score), camera
@@ -334,8 +334,11 @@ def _scale(axes: Axes, camera: Camera, start: Points, end: Points, step: float, 
     out = out if out @ camera.frame[2] < 0 else -out
     at = np.arange(step if side == "left" else 0, length + 1e-6, step)
     marks = start + at[:, None] * along
-    inner, outer = camera.project(marks), camera.project(marks + 0.012 * length * out)
-    text = camera.project(marks + (0.034 if side == "center" else 0.018) * length * out)
+    # A tick and the gap to its number, in metres that look the same on both edges.
+    tick = 14 * unit * np.linalg.norm(start - camera.position) * math.tan(
+        math.radians(camera.view / 2)) * 2 / camera.size[1]
+    inner, outer = camera.project(marks), camera.project(marks + tick * out)
+    text = camera.project(marks + (2.6 if side == "center" else 1.5) * tick * out)
     for k, metres in enumerate(at):
         axes.plot(*np.stack([inner[k], outer[k]], axis=1), color="#6b6f78", lw=1.0 * unit)
         words = "0" if metres == 0 else f"{metres:,.0f} m"
@@ -393,6 +396,12 @@ def _corners(scene: Scene) -> Points:
     z = scene.relief[[0, 0, -1, -1], [0, -1, -1, 0]]
     return np.concatenate([np.column_stack([x, y, z]),
                            np.column_stack([x, y, np.full(4, _bottom(scene))])])
+
+
+def _ground_pixels(scene: Scene, camera: Camera) -> float:
+    """How many pixels of the picture the ground covers."""
+    x, y = camera.project(_corners(scene)[:4]).T
+    return float(0.5 * abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)))
 
 
 def _hull(scene: Scene) -> Points:
@@ -479,6 +488,8 @@ def _colours(scene: Scene) -> Points:
     for kind in ("new", "lowered", "raised"):
         mine = np.isin(mesh.feature, scene.changed.get(kind, ()))
         colour[mine] = 0.3 * np.array(_rgb(change_colour(kind))) + 0.7 * _WHITE
+    context = np.isin(mesh.feature, scene.outside)
+    colour[context] = 0.3 * colour[context] + 0.7 * np.array(_rgb(_CONTEXT))
     return colour
 
 

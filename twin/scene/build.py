@@ -76,6 +76,8 @@ class Scene:
         The result on the ground, None for a plain view.
     corridors
         Whether corridors are drawn on the ground.
+    outside
+        Row numbers of the buildings outside the study area, drawn as context.
     green_roof
         Planted share of each roof by row number in the city's buildings [0..1].
     sources
@@ -95,6 +97,7 @@ class Scene:
     shown: Shown | None = None
     legend: Legend | None = None
     corridors: bool = False
+    outside: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     green_roof: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     place: str = ""
     sources: tuple[str, ...] = ()
@@ -171,6 +174,7 @@ def build(city: City, *, cells: xr.Dataset | None = None, show: str | None = Non
         outlines={k: _outline(part, k, origin, land) for k, part in found.items()},
         changed=changed, shown=shown, legend=legend,
         corridors=len(city.frame("corridors")) > 0, place=city.name, sources=city.sources,
+        outside=rows[~shapely.intersects(city.area, shapely.centroid(cut.geometry.values))],
         green_roof=city.frame("buildings")["green_roof"].to_numpy(dtype=np.float32),
     )
 
