@@ -8,7 +8,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
 	--constraint constraints.txt
 # What pictures need from the system: OpenGL without a screen, a font with Chinese characters.
-SYSTEM := libegl1 libgl1-mesa-dri fonts-wqy-zenhei
+SYSTEM := libegl1 libgl1-mesa-dri libxrender1 fonts-noto-cjk
 export PYTHONUTF8 := 1
 
 .PHONY: demo test setup system bench bench-data sample-data clean

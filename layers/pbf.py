@@ -40,7 +40,7 @@ def read_pbf(path: str | Path, *, name: str = "", country: str = "", region: str
     except ImportError as error:
         raise MissingExtra("reading .osm.pbf needs pyrosm",
                            mend="pip install 'citytwin[pbf]'") from error
-    from layers.osm import city_from_features
+    from layers.osm_features import city_from_features
 
     file = Path(path)
     try:

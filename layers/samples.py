@@ -16,10 +16,11 @@ from pyproj import CRS
 from layers import buildings, green, roads, squares, water
 from layers.city import City
 from layers.errors import CityTwinError, nearest
+from layers.normals import load_normals
 from layers.place import Place
 from layers.provenance import now
 from layers.terrain import terrain_from_points
-from layers.typical_year import load_normals, typical_year
+from layers.typical_year import typical_year
 
 # The demonstration district: west, south, east, north [m, EPSG:2154].
 DISTRICT = (354_600.0, 6_688_800.0, 356_100.0, 6_690_300.0)

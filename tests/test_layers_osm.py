@@ -20,10 +20,12 @@ from osmnx import settings
 from shapely.geometry import MultiPolygon, Point, Polygon, mapping
 from shapely.geometry.base import BaseGeometry
 
-from layers import osm
+from layers import osm, osm_features
 from layers.city import as_area
 from layers.errors import CityTwinError, LayerError, SourceError
 from layers.heights import STOREY, levels_height
+from layers.osm_features import REACH, city_from_features
+from layers.overpass import PATIENCE
 from layers.registry import LAYERS
 from layers.spec import city_faults
 
@@ -228,7 +230,7 @@ def test_lake_is_cut_a_little_beyond_the_area() -> None:
     city = osm.fetch(BOX)
     lake = row(city.frame("water"), "东湖")
     _, _, east, north = city.area.bounds
-    assert lake.geometry.bounds[2:] == pytest.approx((east + osm.REACH, north + osm.REACH))
+    assert lake.geometry.bounds[2:] == pytest.approx((east + REACH, north + REACH))
     assert lake.geometry.bounds[:2] == pytest.approx((ORIGIN[0] + 400, ORIGIN[1] + 320), abs=0.02)
 
 
@@ -369,7 +371,7 @@ def test_waits_double_and_heed_the_server(server: FakeServer, waits: list[float]
     server.headers = {"Retry-After": "86400"}
     with pytest.raises(SourceError):
         osm.fetch(BOX, backoff=5, retries=1)
-    assert [w for w in waits if w] == [osm.PATIENCE]
+    assert [w for w in waits if w] == [PATIENCE]
 
 
 @pytest.mark.parametrize("mode", ["400", "403", "kind"])
@@ -538,9 +540,9 @@ def test_large_area_goes_by_tiles_and_goes_on_where_it_stopped(
 
 def test_every_layer_of_openstreetmap_can_be_made() -> None:
     tagged = {name for name, spec in LAYERS.items() if spec.osm}
-    assert set(osm._DRAWN) == set(osm._TAGS) == tagged | {"landuse"}
+    assert set(osm_features._DRAWN) == set(osm_features._TAGS) == tagged | {"landuse"}
     keys = {key for name in tagged for key in LAYERS[name].osm}
-    assert keys <= osm._KEPT
+    assert keys <= osm_features.KEPT
 
 
 def test_tiles_cover_the_area_and_skip_the_rest() -> None:
@@ -584,8 +586,8 @@ def test_features_from_elsewhere_make_the_same_city() -> None:
                   shapely.LineString([(x, y + 30), (x + 60, y + 30)]),
                   shapely.LineString([(x, y + 40), (x + 60, y + 40)]), None],
         crs=EPSG)
-    city = osm.city_from_features(rows, shapely.box(x, y, x + 100, y + 100), name="town",
-                                  sources=("a file",), fallbacks=(("read", 1),))
+    city = city_from_features(rows, shapely.box(x, y, x + 100, y + 100), name="town",
+                              sources=("a file",), fallbacks=(("read", 1),))
     assert city.crs.to_epsg() == EPSG
     assert city_faults(city) == []
     buildings = city.frame("buildings").set_index("id")
@@ -599,7 +601,7 @@ def test_features_from_elsewhere_make_the_same_city() -> None:
     assert dict(city.fallbacks)["read"] == 1
     assert city.sources == ("a file",)
     with pytest.raises(SourceError, match="town: OpenStreetMap has no"):
-        osm.city_from_features(rows, shapely.box(x + 500, y, x + 600, y + 100), name="town")
+        city_from_features(rows, shapely.box(x + 500, y, x + 600, y + 100), name="town")
     with pytest.raises(LayerError, match="no CRS"):
-        osm.city_from_features(rows.set_crs(None, allow_override=True),
-                               shapely.box(x, y, x + 100, y + 100))
+        city_from_features(rows.set_crs(None, allow_override=True),
+                           shapely.box(x, y, x + 100, y + 100))

@@ -12,7 +12,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from layers.errors import LayerError, SourceError
-from layers.typical_year import NOT_MEASURED, SECTORS, load_normals, typical_year
+from layers.normals import SECTORS, load_normals
+from layers.typical_year import NOT_MEASURED, typical_year
 from layers.units import parse
 from layers.weather import (
     VARIABLES,

@@ -66,5 +66,5 @@ def _font() -> Finding:
     from twin.fonts import families, has_cjk
 
     about = (", ".join(families()) if has_cjk()
-             else "no font with Chinese characters: apt-get install fonts-wqy-zenhei")
+             else "no font with Chinese characters: apt-get install fonts-noto-cjk")
     return Finding("Chinese in pictures", has_cjk(), about, True)

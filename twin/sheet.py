@@ -322,7 +322,8 @@ class _Layout:
             return self.chart[0], y + high - 24 * self.unit, self.beside, 0.0
         if self.beside:
             return x + wide + 16 * self.unit, y + high - 24 * self.unit, self.beside, 0.0
-        return x, y - 30 * self.unit, wide, 0.0
+        room = self.chart[0] - x - 60 * self.unit if self.chart else wide
+        return x, y - 30 * self.unit, min(wide, room), 0.0
 
 
 def _layout(size: tuple[int, int], count: int, change: bool, ratio: float) -> _Layout:

@@ -151,7 +151,7 @@ def _working_window() -> tuple[str, str]:
     raise MissingExtra(
         "3D pictures need OpenGL, and no way to draw without a screen works here (tried "
         f"{', '.join(w or 'the default' for w in ways)} in a child process)",
-        mend="On Debian or Ubuntu: apt-get install libegl1 libgl1-mesa-dri")
+        mend="On Debian or Ubuntu: apt-get install libegl1 libgl1-mesa-dri libxrender1")
 
 
 def draw_still(scenes: Mapping[str, Scene], path: str | Path, *,
@@ -271,12 +271,11 @@ def fit_camera(scenes: Sequence[Scene], size: tuple[int, int]) -> Camera:
     points = np.concatenate([_hull(scene) for scene in scenes])
     best = 0.0, Camera((0.0, 0.0, 0.0), 0.0, 0.0, size)
     for azimuth in range(-30, -9, 4):
-        for elevation in range(34, 57, 2):
+        for elevation in range(34, 53, 2):  # a steeper view loses the facades
             camera = _nearest_camera(points, size, float(azimuth), float(elevation))
-            filled = _ground_pixels(scenes[0], camera) / (size[0] * size[1])
-            score = filled - 0.004 * max(0, elevation - 50)  # a steep view loses the facades
-            if score > best[0]:
-                best = float(score), camera
+            filled = _ground_pixels(scenes[0], camera)
+            if filled > best[0]:
+                best = filled, camera
     return best[1]
 
 

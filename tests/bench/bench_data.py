@@ -24,7 +24,7 @@ import shapely
 
 from layers import City, write
 from layers.errors import CityTwinError, SourceError
-from layers.osm import city_from_features
+from layers.osm_features import city_from_features
 
 PACKAGE = "@mapbox/mvt-fixtures@4.0.0"
 TARBALL = "214047a8e5df8dd0470515fbacf79dfafa88affc24cf41b83e23bfacaa30e7bd"  # its SHA-256
