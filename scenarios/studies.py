@@ -18,7 +18,8 @@ from layers.errors import ScenarioError, SourceError, nearest
 from layers.files import read, write
 from scenarios.recipes import recipe_text, scenario_from
 from scenarios.scenario import BASE, Scenario
-from twin.engine import Overlaps, Progress
+from twin.engine import Progress
+from twin.pool import Overlaps
 from twin.result import Twin, replaced_folder
 
 MARKER = "study.json"

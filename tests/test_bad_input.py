@@ -946,7 +946,7 @@ RECIPES: list[tuple[str, str | bytes, tuple[str, ...]]] = [
     ("within", CAP + "{height: 9, within: town}\n", ("within is 'town'", "'corridor:NAME'")),
     ("outside", CAP + "{height: 9, within: [[0, 0], [10, 0], [10, 10]]}\n",
      ("edit 1 (CapHeights)", "does not meet the study area", "in the city's CRS")),
-    ("two corners", CAP + "{height: 9, within: [[0, 0], [10, 0]]}\n", ("at least three",)),
+    ("two corners", CAP + "{height: 9, within: [[0, 0], [10, 0]]}\n", ("(x, y) pairs",)),
     ("corner words", CAP + "{height: 9, within: [[a, b], [c, d], [e, f]]}\n", ("(x, y) pairs",)),
     ("path", "name: a\nedits:\n  - OpenCorridor: {name: x, width: 9, path: [[0, 0], [1, 1]]}\n",
      ("path does not meet the study area",)),
@@ -1039,11 +1039,11 @@ def test_scenario_without_any_building(whole_study: Path, call: Any, tmp_path: P
     assert table.loc[("更绿的城市", "floor_area"), "change"] == 0
 
 
-def test_scenarios_that_would_share_a_folder(town_file: Path, call: Any, refused: Any,
+def test_scenarios_that_would_share_a_folder(whole_study: Path, refused: Any,
                                              tmp_path: Path) -> None:
-    recipes = [text(tmp_path, f"{n}.yaml", f"name: '{name}'\nedits: []\n")
-               for n, name in enumerate(("a/b", "a b"))]
-    assert call("study", "-q", town_file, *recipes, "-o", tmp_path / "s").code == 0
+    shutil.copytree(whole_study, tmp_path / "s")
+    edit_json(tmp_path / "s" / "study.json", lambda about: about.update(
+        names={"base": "00", "a/b": "01", "a b": "02"}))
     refused(["export", tmp_path / "s", "-o", tmp_path / "gis"], "'a/b'", "share a folder",
             "Rename it")
 

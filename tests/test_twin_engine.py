@@ -236,7 +236,7 @@ def test_a_study_keeps_one_grid_and_comes_back(town: layers.City, tmp_path: Path
 
 
 def test_scenarios_share_overlaps_of_layers_they_leave_alone(town: layers.City) -> None:
-    from twin.engine import Overlaps
+    from twin.pool import Overlaps
 
     shared = Overlaps()
     grid = twin.Grid.over(town.area, town.crs, 40)

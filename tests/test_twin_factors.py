@@ -14,8 +14,10 @@ from layers.errors import FactorError
 from layers.place import Place
 from layers.units import parse
 from layers.uses import USES
-from twin import factors
-from twin.factors import Factor, Factors, china_zone, emep_curves, load, regions
+from twin import factors, region_codes
+from twin.factor import Factor
+from twin.factors import Factors, emep_curves, load
+from twin.region_codes import china_zone, regions
 
 FRANCE = Place("FR", "Bretagne")
 HUBEI = Place("CN", "Hubei")
@@ -48,7 +50,7 @@ def test_ids_are_unique_over_all_files_and_end_in_their_region():
                       for t in factors.TABLES])
     assert rows["factor_id"].is_unique
     assert (rows["factor_id"].str.rsplit(".", n=1).str[1] == rows["region"]).all()
-    assert rows["region"].str.fullmatch(factors._REGION.pattern).all()
+    assert rows["region"].str.fullmatch(region_codes._REGION.pattern).all()
 
 
 def test_every_data_file_is_read():
@@ -303,7 +305,7 @@ def test_pick_names_stem_and_what_was_tried(tables: Factors):
 
 
 def test_every_province_has_a_zone_and_all_but_tibet_a_grid(tables: Factors):
-    zones = factors._zones()
+    zones = region_codes._zones()
     assert len(zones) == 31
     assert set(zones.values()) == {"CN-SC", "CN-HSCW", "CN-HSWW", "CN-T"}
     with_grid = {r.partition("-")[2] for r in tables.table("grid")["region"]

@@ -8,8 +8,9 @@ import lazy_loader as _lazy
 import layers as _layers
 
 if not getattr(_layers, "__citytwin__", False):
+    _where = getattr(_layers, "__file__", None) or list(_layers.__path__)
     raise ImportError(
-        f"another 'layers' got in the way: {getattr(_layers, '__file__', None) or list(_layers.__path__)}. "
+        f"another 'layers' got in the way: {_where}. "
         "Rename that folder or file, or start Python elsewhere."
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.factors import Factor
+from twin.factor import Factor
 
 
 @dataclass(frozen=True)

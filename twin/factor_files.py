@@ -103,20 +103,7 @@ def _faults(row: Mapping[str, str], limits: Mapping[str, tuple[str, float, float
         except UnitsError:
             out.append(f"{factor_id}: unit {row['unit']!r} is not of the kind {unit!r}; "
                        f"give it in {unit!r}")
-    number = {}
-    for column in ("value", "low", "high"):
-        try:
-            number[column] = float(row[column])
-        except ValueError:
-            point = "; write the decimal point as '.'" if "," in row[column] else ""
-            out.append(f"{factor_id}: {column} {row[column]!r} is no number{point}")
-            continue
-        if not math.isfinite(number[column]):
-            out.append(f"{factor_id}: {column} must be finite")
-    if number.get("low", -math.inf) > number.get("value", math.inf):
-        out.append(f"{factor_id}: low {row['low']} is above value {row['value']}; swap or mend")
-    if number.get("high", math.inf) < number.get("value", -math.inf):
-        out.append(f"{factor_id}: high {row['high']} is below value {row['value']}; swap or mend")
+    out += [f"{factor_id}: {text}" for text in _number_faults(row)]
     if not re.fullmatch(r"\d{4}", row["year"]):
         out.append(f"{factor_id}: year {row['year']!r} is no year; write four digits")
     if not row["source"]:
@@ -126,6 +113,26 @@ def _faults(row: Mapping[str, str], limits: Mapping[str, tuple[str, float, float
     if row["surplus"] or (out and row["moved"]):
         return [f"{factor_id} has more cells than columns; put text with commas in quotes, write "
                 "decimals with '.'"]
+    return out
+
+
+def _number_faults(row: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the value of a row and its range."""
+    out = []
+    number = {}
+    for column in ("value", "low", "high"):
+        try:
+            number[column] = float(row[column])
+        except ValueError:
+            point = "; write the decimal point as '.'" if "," in row[column] else ""
+            out.append(f"{column} {row[column]!r} is no number{point}")
+            continue
+        if not math.isfinite(number[column]):
+            out.append(f"{column} must be finite")
+    if number.get("low", -math.inf) > number.get("value", math.inf):
+        out.append(f"low {row['low']} is above value {row['value']}; swap or mend")
+    if number.get("high", math.inf) < number.get("value", -math.inf):
+        out.append(f"high {row['high']} is below value {row['value']}; swap or mend")
     return out
 
 

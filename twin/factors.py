@@ -8,18 +8,17 @@ columns replaces rows by ``factor_id`` and may add regions.
 from __future__ import annotations
 
 import csv
-import io
-import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layers.errors import FactorError, UnitsError, nearest
+from layers.errors import FactorError, nearest
 from layers.place import Place
-from layers.units import factor as unit_factor
+from twin.factor import COLUMNS, Factor, from_row
+from twin.factor_files import user_rows
+from twin.region_codes import regions
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -78,7 +78,8 @@ def region_mend(region: str) -> str:
 @lru_cache(maxsize=1)
 def _provinces() -> dict[str, tuple[str, str]]:
     """Return the folded English and Chinese names of provinces -> English name and zone."""
-    with (DATA / "china_zones.csv").open(encoding="utf-8", newline="") as file:
+    table = Path(__file__).parent / "data" / "china_zones.csv"
+    with table.open(encoding="utf-8", newline="") as file:
         return {name.casefold(): (row["province"], row["zone"]) for row in csv.DictReader(file)
                 for name in (row["province"], row["province_zh"])}
 
