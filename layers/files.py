@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ import shapely
 import xarray as xr
 from pyproj import CRS
 
-from layers import buildings, corridors, green, roads, squares, water
+from layers import buildings, roads
 from layers.city import City, as_area
 from layers.errors import LayerError, MissingInput, SourceError, nearest
 from layers.place import Place, locate
 from layers.provenance import now
-from layers.registry import LAYERS
+from layers.registry import LAYERS, TIDY
 from layers.shapes import mend
 from layers.spec import check, faults
 from layers.terrain import read_raster
@@ -40,11 +40,6 @@ from layers.weather import read_weather
 META = "citytwin_city"
 MARGIN = 500.0  # features this far outside the study area are kept as context [m]
 
-TIDY: dict[str, Callable[..., gpd.GeoDataFrame]] = {
-    "buildings": buildings.tidy, "roads": roads.tidy, "green": green.tidy,
-    "trees": green.tidy_trees, "tree_rows": green.tidy_tree_rows, "water": water.tidy,
-    "squares": squares.tidy, "corridors": corridors.tidy,
-}
 _ALIASES = {"buildings": list(buildings.ALIASES), "roads": list(roads.ALIASES)}
 _DIMENSION = {"polygon": (2,), "line": (1,), "point": (0,), "line or polygon": (1, 2)}
 _MIXED = {"water": (2, 1)}  # layers whose raw features may be of another kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -13,12 +13,12 @@ import shapely
 from pyproj import CRS
 from shapely.geometry import MultiPolygon, Polygon
 
-from layers import buildings, green, roads, squares, water
+from layers import buildings
 from layers.city import City, as_area
 from layers.errors import LayerError, SourceError, nearest
 from layers.place import Place, locate
 from layers.provenance import now
-from layers.registry import LAYERS
+from layers.registry import LAYERS, TIDY
 from layers.shapes import mend
 from layers.uses import LANDUSE_USE
 
@@ -54,10 +54,6 @@ KEPT = frozenset(" ".join([*_TAGS.values(), _SURFACE]).split())
 # Polygons, lines or points: what each layer is drawn as, and who makes it from raw features.
 _DRAWN = {"buildings": (2,), "roads": (1,), "green": (2,), "trees": (0,), "tree_rows": (1,),
           "water": (2, 1), "squares": (2,), "landuse": (2,)}
-_TIDY: dict[str, Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame]] = {
-    "roads": roads.tidy, "green": green.tidy, "trees": green.tidy_trees,
-    "tree_rows": green.tidy_tree_rows, "water": water.tidy, "squares": squares.tidy,
-}
 # What `tidy` had to assume: layer, column, value, words for the count.
 _GUESSED = (
     ("buildings", "height_from", "neighbours", "building heights taken from neighbours"),
@@ -227,7 +223,7 @@ def _layer(name: str, raw: _Raw, place: Place) -> gpd.GeoDataFrame:
     if name == "buildings":
         return buildings.tidy(rows.rename(columns={"building:use": "use"}),
                               landuse=_landuse(raw), country=place.country)
-    return _TIDY[name](raw.cut(rows) if name in ("green", "water") else rows)
+    return TIDY[name](raw.cut(rows) if name in ("green", "water") else rows)
 
 
 def _landuse(raw: _Raw) -> gpd.GeoDataFrame:

@@ -16,11 +16,6 @@ FILTER = {
     "leisure": True, "waterway": True, "water": True, "place": ["square"],
     "amenity": ["school", "university", "college", "hospital", "kindergarten"],
 }
-TAGS = ["building", "building:part", "building:levels", "building:height", "height", "min_height",
-        "roof:shape", "start_date", "building:flats", "amenity", "shop", "office", "tourism",
-        "healthcare", "leisure", "landuse", "natural", "highway", "lanes", "width", "maxspeed",
-        "oneway", "waterway", "water", "place", "surface", "name", "species", "genus",
-        "diameter_crown", "layer", "location"]
 
 
 def read_pbf(path: str | Path, *, name: str = "", country: str = "", region: str = "") -> City:
@@ -40,12 +35,12 @@ def read_pbf(path: str | Path, *, name: str = "", country: str = "", region: str
     except ImportError as error:
         raise MissingExtra("reading .osm.pbf needs pyrosm",
                            mend="pip install 'citytwin[pbf]'") from error
-    from layers.osm_features import city_from_features
+    from layers.osm_features import KEPT, city_from_features
 
     file = Path(path)
     try:
         found = OSM(str(file)).get_data_by_custom_criteria(
-            custom_filter=FILTER, tags_as_columns=TAGS, keep_nodes=True, keep_ways=True,
+            custom_filter=FILTER, tags_as_columns=sorted(KEPT), keep_nodes=True, keep_ways=True,
             keep_relations=True)
     except Exception as error:
         raise SourceError(f"{file} is no readable OSM extract: "

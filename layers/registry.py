@@ -1,4 +1,8 @@
-"""The layers a city can have. A new one is a module with a SPEC and a line here."""
+"""The layers a city can have. A new one is a module with a SPEC and tidy(), and two lines here."""
+
+from collections.abc import Callable
+
+import geopandas as gpd
 
 from layers import buildings, corridors, green, roads, squares, water
 from layers.spec import LayerSpec
@@ -15,4 +19,16 @@ LAYERS: dict[str, LayerSpec] = {
         squares.SPEC,
         corridors.SPEC,
     )
+}
+
+# Raw features of a layer -> the typed layer.
+TIDY: dict[str, Callable[..., gpd.GeoDataFrame]] = {
+    "buildings": buildings.tidy,
+    "roads": roads.tidy,
+    "green": green.tidy,
+    "trees": green.tidy_trees,
+    "tree_rows": green.tidy_tree_rows,
+    "water": water.tidy,
+    "squares": squares.tidy,
+    "corridors": corridors.tidy,
 }

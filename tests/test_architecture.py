@@ -13,8 +13,7 @@ import pytest
 import layers
 import scenarios
 import twin
-from layers.files import TIDY
-from layers.registry import LAYERS
+from layers.registry import LAYERS, TIDY
 from scenarios.edits import EDITS
 from scenarios.scenario import Edit
 

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from layers import buildings, corridors, green, roads, squares, water
 from layers.city import City
 from layers.errors import LayerError
-from layers.files import TIDY
 from layers.place import locate
-from layers.registry import LAYERS
+from layers.registry import LAYERS, TIDY
 from layers.shapes import mend
 from layers.spec import Column, LayerSpec, faults
 from layers.uses import LANDUSE_USE, USE_OF, USES
