@@ -16,7 +16,8 @@ class CityTwinError(ValueError):
 
     def __init__(self, message: str, *, mend: str = "") -> None:
         self.mend = mend
-        super().__init__(f"{message}. {mend}" if mend else message)
+        stop = "" if message.endswith(("?", ".", "!")) else "."
+        super().__init__(f"{message}{stop} {mend}" if mend else message)
 
 
 class LayerError(CityTwinError):

@@ -199,11 +199,12 @@ def test_parts_that_cover_their_outline_replace_it() -> None:
     assert done["year"].tolist() == [1999.0, 1999.0]
 
 
-def test_an_outline_keeps_the_ground_its_parts_leave_free() -> None:
-    raw = outline_and_parts(shapely.box(0, 0, 10, 20), height=["10", "30"])
+@pytest.mark.parametrize("deep", [4.0, 10.0, 22.0, 34.0])
+def test_an_outline_keeps_the_ground_its_parts_leave_free(deep: float) -> None:
+    raw = outline_and_parts(shapely.box(0, 0, deep, 20), height=["10", "30"])
     done = buildings.tidy(raw)
-    assert sorted(done.area) == pytest.approx([200.0, 600.0])
-    assert done.set_index("height").area.to_dict() == pytest.approx({10.0: 600.0, 30.0: 200.0})
+    assert done.set_index("height").area.to_dict() == pytest.approx(
+        {10.0: 800.0 - 20 * deep, 30.0: 20 * deep})
     assert done.union_all().area == pytest.approx(800.0)
 
 
@@ -230,6 +231,14 @@ def test_a_part_beside_an_outline_inherits_nothing() -> None:
     done = buildings.tidy(raw)
     assert done["height"].tolist() == [30.0, 7.0]
     assert done["height_from"].tolist() == ["tag", "default"]
+    assert done["use"].tolist() == ["office", "residential"]
+
+
+def test_a_part_mostly_outside_an_outline_is_not_of_it() -> None:
+    raw = outline_and_parts(shapely.box(30, 0, 60, 20), height=["30", None])
+    done = buildings.tidy(raw)
+    assert done.set_index("height_from").area.to_dict() == pytest.approx(
+        {"tag": 600.0, "default": 600.0})
     assert done["use"].tolist() == ["office", "residential"]
 
 
