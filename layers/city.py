@@ -74,7 +74,8 @@ class City(Mapping[str, Layer]):
             raise MissingInput(
                 f"{self.name or 'the city'} has no layer {name!r} (it has "
                 f"{', '.join(self.layers) or 'none'})",
-                mend=f"Add one: city.with_layers('added {name}', {name}=...)",
+                mend=f"Read one with --{name.replace('_', '-')} FILE, or "
+                f"city.with_layers('added {name}', {name}=...)",
             )
         return self.layers[name]
 

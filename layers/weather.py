@@ -82,7 +82,8 @@ def read_weather(path: str | Path) -> xr.Dataset:
         return _dataset(reader(path, raw), path)
     except (SourceError, LayerError):
         raise
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
+            RecursionError) as error:
         why = " ".join(str(error).split())[:80]
         raise SourceError(f"{path} cannot be read as a weather file ({why})",
                           mend="Download it again or give another file") from None

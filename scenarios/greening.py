@@ -14,7 +14,7 @@ from layers.city import City
 from layers.errors import MissingInput, ScenarioError
 from layers.green import SPEC, TREES, without_overlap
 from layers.roads import MOTOR
-from scenarios.where import polygon, region
+from scenarios.where import points, polygon, region, word
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class PlantTrees:
         for name, low, high in (("spacing", 2, 200), ("height", 1, 60), ("crown", 0.5, 40),
                                 ("least_width", 0, 100)):
             _in_range(self, name, low, high)
+        word(self, "along")
 
     def __call__(self, city: City) -> City:
         """Return the city with the trees."""
@@ -142,6 +143,7 @@ class NewPark:
     def __post_init__(self) -> None:
         _in_range(self, "radius", 1, 10_000)
         _in_range(self, "tree_spacing", 0, 200)
+        word(self, "name")
         if bool(self.corners) == bool(self.centre):
             raise ScenarioError("NewPark needs corners or a centre, one of the two")
 
@@ -150,10 +152,10 @@ class NewPark:
         if self.corners:
             ground = polygon(city, self.corners)
         else:
-            x, y = self.centre
+            x, y = points("centre", [self.centre], 1)[0]
             turn = np.linspace(0, 2 * np.pi, 49)[:-1]
-            ring = np.column_stack([float(x) + self.radius * np.cos(turn),
-                                    float(y) + self.radius * np.sin(turn)])
+            ring = np.column_stack([x + self.radius * np.cos(turn),
+                                    y + self.radius * np.sin(turn)])
             ground = polygon(city, ring)
         built = city.frame("buildings")
         gone = shapely.area(shapely.intersection(built.geometry.values, ground)) > \

@@ -16,7 +16,7 @@ import twin
 from layers.city import City
 from layers.errors import ScenarioError, SourceError, nearest
 from layers.files import read, write
-from scenarios.recipes import recipe_text, scenario_from
+from scenarios.recipes import read_text, recipe_text
 from scenarios.scenario import BASE, Scenario
 from twin.engine import Progress
 from twin.pool import Overlaps
@@ -199,16 +199,16 @@ def open_study(path: str | Path) -> Study:
         about = json.loads((folder / MARKER).read_text(encoding="utf-8"))
         names = {str(k): str(v) for k, v in about["names"].items()}
         recipes = [str(r) for r in about["recipes"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        names = {BASE: names.pop(BASE), **names}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(f"{folder} is not a study (no readable {MARKER})",
                           mend="Make one with `citytwin study CITY RECIPE ... -o FOLDER`"
                           ) from error
-    import yaml
-
     twins = {n: twin.open(folder / Path(short).name) for n, short in names.items()}
     cities = {n: read(folder / Path(s).name / "city.gpkg") for n, s in names.items()
               if (folder / Path(s).name / "city.gpkg").is_file()}
-    return Study(twins, cities, tuple(scenario_from(yaml.safe_load(r)) for r in recipes))
+    plans = tuple(read_text(r, f"{folder / MARKER}: a recipe") for r in recipes)
+    return Study(twins, cities, plans)
 
 
 def folder_name(name: str) -> str:

@@ -14,7 +14,7 @@ from layers import corridors
 from layers.city import City
 from layers.errors import ScenarioError
 from scenarios.greening import _in_range
-from scenarios.where import corridor_ground, region
+from scenarios.where import corridor_ground, points, region, word
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class OpenCorridor:
         if self.width is not None:
             _in_range(self, "width", 1, 2000)
         _in_range(self, "keep_below", 0, 500)
+        word(self, "name")
         if self.path and self.width is None:
             raise ScenarioError("OpenCorridor: a new path needs a width")
 
@@ -70,11 +71,7 @@ class OpenCorridor:
             f"{int(cut.sum())} cut: {self!r}", buildings=left)
 
     def _drawn(self, city: City) -> City:
-        try:
-            line = shapely.LineString([(float(x), float(y)) for x, y in self.path])
-        except (TypeError, ValueError) as error:
-            raise ScenarioError(f"path is {str(self.path)[:60]!r}, expected a list of (x, y) "
-                                "pairs in metres") from error
+        line = shapely.LineString(points("path", self.path, 2))
         if not line.intersects(city.area):
             raise ScenarioError("the path does not meet the study area "
                                 f"{tuple(round(b) for b in city.area.bounds)}")
@@ -146,6 +143,8 @@ class RemoveBuildings:
 
     def __post_init__(self) -> None:
         _in_range(self, "lower_than", 0, 2000)
+        if isinstance(self.ids, str | int):
+            object.__setattr__(self, "ids", (self.ids,))
         if not self.ids and self.within in ("", None, ()):
             raise ScenarioError("RemoveBuildings needs ids or a place (within)")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import shapely
 
 from layers import corridors
@@ -74,13 +75,42 @@ def region(city: City, within: Any) -> Any:
 
 def polygon(city: City, corners: Any) -> Any:
     """Return a polygon from corners in the city's CRS, checked to lie in the area."""
-    try:
-        shape = shapely.make_valid(shapely.Polygon([(float(x), float(y)) for x, y in corners]))
-    except (TypeError, ValueError) as error:
-        raise ScenarioError(f"corners are {str(corners)[:60]!r}, expected a list of at least three"
-                            " (x, y) pairs in metres") from error
+    shape = shapely.make_valid(shapely.Polygon(points("corners", corners, 3)))
     if shape.area <= 0 or not shape.intersects(city.area):
         bounds = tuple(round(b) for b in city.area.bounds)
         raise ScenarioError(f"the polygon ({shape.area:g} m2) does not meet the study area "
                             f"{bounds}", mend="Give corners in the city's CRS, in metres")
     return shape
+
+
+def points(what: str, given: Any, least: int) -> np.ndarray:
+    """Return (x, y) pairs [m] as an array.
+
+    Raises
+    ------
+    ScenarioError
+        When they are fewer than ``least``, no pairs, or not finite.
+    """
+    try:
+        found = np.array([(float(x), float(y)) for x, y in given])
+        if len(found) < least or not np.isfinite(found).all():
+            raise ValueError
+    except (TypeError, ValueError) as error:
+        raise ScenarioError(f"{what}: got {str(given)[:60]!r}, expected at least {least} (x, y) "
+                            "pairs in metres") from error
+    return found
+
+
+def word(edit: Any, name: str) -> None:
+    """Turn a number in a field for a name into a word, as YAML takes ``7`` for a number.
+
+    Raises
+    ------
+    ScenarioError
+        When the field holds neither.
+    """
+    value = getattr(edit, name)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ScenarioError(f"{type(edit).__name__}: {name} is {str(value)[:60]!r}, expected a "
+                            "name")
+    object.__setattr__(edit, name, str(value))

@@ -416,6 +416,7 @@ OTHERS: list[tuple[str, Make, tuple[str, ...]]] = [
     ("weather csv", lambda t: weather(t, "w.csv", "a,b\n1,2\n"), ("w.csv is neither a TMY3 nor",)),
     ("weather txt", lambda t: weather(t, "w.txt", "x"), ("a .txt file, expected .epw, .csv",)),
     ("weather bytes", lambda t: weather(t, "w.epw", bytes(range(256))), ("is no EPW file",)),
+    ("weather deep", lambda t: weather(t, "w.json", "[" * 99_999), ("w.json cannot be read",)),
     ("weather json", lambda t: weather(t, "w.json", "{"), ("w.json cannot be read",)),
 ]
 
@@ -704,7 +705,7 @@ def test_city_whose_tables_are_damaged(town: layers.City, town_file: Path, refus
 
 @pytest.mark.parametrize(("gone", "want", "words"), [
     ("buildings", "floor_area", ("no buildings layer", "--buildings FILE")),
-    ("weather", "pv_yield", ("no layer 'weather'",)),
+    ("weather", "pv_yield", ("no layer 'weather'", "--weather FILE")),
 ])
 def test_city_that_lacks_what_a_run_needs(gone: str, want: str, words: tuple[str, ...],
                                           town: layers.City, refused: Any,
@@ -749,7 +750,7 @@ def test_area_of_10_000_km_is_refused(town: layers.City, refused: Any, tmp_path:
 # Runs and exports
 
 @pytest.mark.parametrize(("options", "words", "code"), [
-    (["--cell", "0.01"], ("16000 x 16000 cells", "more than 50,000,000", "Use cells of"), 1),
+    (["--cell", "0.01"], ("16000 x 16000 cells", "more than 50,000,000", "at least 0.03 m"), 1),
     (["--want", "building_coverag"], ("no variable 'building_coverag'", "'building_coverage'?"), 1),
     (["--want", ","], ("--want ',' names nothing",), 2),
     (["--set", "building_for.x=1"], ("'building_for'", "did you mean 'building_form'?"), 1),
@@ -811,6 +812,8 @@ def test_source_that_is_not_there(verb: str, source: str, refused: Any, tmp_path
     ("run", "foreign", ("foreign exists and is not ours to replace", "-o")),
     ("run", "note.txt", ("note.txt exists and is not ours to replace",)),
     ("run", "note.txt/t", ("note.txt is a file, expected a folder", "-o")),
+    ("run", "webapp", ("webapp exists and is not ours to replace", "-o")),
+    ("study", "webapp", ("webapp exists and is not ours to replace", "-o")),
     ("run", "layers", ("name of one of our packages", "-o")),
     ("study", "foreign", ("foreign exists and is not ours to replace", "-o")),
     ("study", "note.txt", ("note.txt exists and is not ours to replace",)),
@@ -830,6 +833,9 @@ def test_places_that_are_not_ours(verb: str, out: str, words: tuple[str, ...], t
     (tmp_path / "foreign").mkdir()
     text(tmp_path / "foreign", "thesis.doc", "four years of work")
     text(tmp_path, "note.txt", "a note")
+    (tmp_path / "webapp").mkdir()  # other programs have files of these names too
+    for name in ("manifest.json", "study.json"):
+        text(tmp_path / "webapp", name, '{"name": "my web app"}')
     recipe = text(tmp_path, "r.yaml", f"name: a\n{EDIT}")
     source: dict[str, list[object]] = {
         "run": [town_file], "study": [town_file, recipe], "export": [whole_twin],
@@ -894,8 +900,16 @@ def manifest(**changed: Any) -> Callable[[Path], None]:
     (lambda t: edit_json(t / "manifest.json", lambda _: [1]), ("manifest.json cannot be read",)),
     (manifest(format=99), ("of format 99", "reads 1", "Run again")),
     (manifest(digests={"../secret.txt": "0" * 16}), ("../secret.txt is missing",)),
+    (lambda t: (t / "manifest.json").write_text("[" * 99_999), ("manifest.json cannot be read",)),
+    (manifest(digests=["a"]), ("manifest.json cannot be read",)),
+    (manifest(digests={}), ("is not in the manifest", "Run again")),
+    (manifest(features=["../../secret"]), ("is damaged", "'../../secret' is no plain name")),
+    (manifest(fields=["../../secret"]), ("is damaged", "'../../secret' is no plain name")),
+    (manifest(variables=[{"name": "x"}]), ("is damaged", "Run again")),
+    (lambda t: text(t / "features", "more.parquet", "x"), ("more.parquet is not in the",)),
 ], ids=["byte", "byte of cells", "file", "no manifest", "cut manifest", "null", "latin", "list",
-        "format", "dots"])
+        "format", "dots", "deep", "digests list", "no digests", "feature dots", "field dots",
+        "variables", "foreign file"])
 def test_twin_that_is_damaged(damage: Callable[[Path], Any], words: tuple[str, ...],
                               whole_twin: Path, refused: Any, tmp_path: Path) -> None:
     text(tmp_path, "secret.txt", "secret")
@@ -952,6 +966,17 @@ RECIPES: list[tuple[str, str | bytes, tuple[str, ...]]] = [
      ("path does not meet the study area",)),
     ("no width", "name: a\nedits:\n  - OpenCorridor: {path: [[0, 0], [1, 1]]}\n", ("a width",)),
     ("park", "name: a\nedits:\n  - NewPark: {}\n", ("corners or a centre",)),
+    ("corner nan", CAP + "{height: 9, within: [[.nan, 0], [1, .inf], [2, 2]]}\n", ("corners",)),
+    ("centre", "name: a\nedits:\n  - NewPark: {centre: [500040]}\n", ("centre", "(500040,)")),
+    ("centre word", "name: a\nedits:\n  - NewPark: {centre: here}\n", ("centre", "here")),
+    ("one point", "name: a\nedits:\n  - OpenCorridor: {width: 9, path: [[500000, 3380000]]}\n",
+     ("path", "at least 2")),
+    ("path nan", "name: a\nedits:\n  - OpenCorridor: {width: 9, path: [[.nan, 0], [1, 1]]}\n",
+     ("path", "at least 2")),
+    ("along list", "name: a\nedits:\n  - PlantTrees: {along: [a]}\n", ("along", "a name")),
+    ("corridor list", "name: a\nedits:\n  - OpenCorridor: {name: [a]}\n", ("name is", "a name")),
+    ("id 7", "name: a\nedits:\n  - RemoveBuildings: {ids: 7}\n", ("no building '7'", "1 of 1")),
+    ("id word", "name: a\nedits:\n  - RemoveBuildings: {ids: nope}\n", ("no building 'nope'",)),
 ]
 
 
@@ -992,7 +1017,15 @@ def test_study_asked_for_what_it_has_not(verb: str, options: list[object], words
      ("elsewhere is not a twin",)),
     (lambda s: shutil.rmtree(s / "04"), ("04 is not a twin",)),
     (lambda s: cut(s / "04" / "city.gpkg"), ("04/city.gpkg", "damaged or cut short")),
-], ids=["no marker", "cut marker", "list", "dots", "twin gone", "city cut"])
+    (lambda s: (s / "study.json").write_text("[" * 99_999), ("is not a study",)),
+    (lambda s: edit_json(s / "study.json", lambda m: m["names"].pop("base") and None),
+     ("is not a study",)),
+    (lambda s: edit_json(s / "study.json", lambda m: m.update(recipes=["["])),
+     ("study.json: a recipe is no YAML",)),
+    (lambda s: edit_json(s / "study.json", lambda m: m.update(
+        recipes=["!!python/object/apply:os.mkdir [pwned]"])), ("study.json: a recipe", "tag")),
+], ids=["no marker", "cut marker", "list", "dots", "twin gone", "city cut", "deep", "no base",
+        "recipe cut", "recipe tag"])
 def test_study_that_is_damaged(damage: Callable[[Path], Any], words: tuple[str, ...],
                                whole_study: Path, refused: Any, tmp_path: Path) -> None:
     damage(shutil.copytree(whole_study, tmp_path / "s"))

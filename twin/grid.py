@@ -18,6 +18,7 @@ from pyproj import CRS
 from layers.errors import GridError
 
 MOST_CELLS = 50_000_000
+WIDEST = 100_000.0  # side of a cell [m]
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ class Grid:
         if not crs.is_projected:
             raise GridError(f"the grid needs a projected CRS in metres, got {crs.name}",
                             mend="Reproject the city first")
-        if not (isinstance(cell_size, int | float) and math.isfinite(cell_size)
-                and cell_size > 0):
-            raise GridError(f"cell size is {cell_size!r} m, expected a positive number")
+        if not (isinstance(cell_size, int | float) and 0 < cell_size <= WIDEST):
+            raise GridError(f"cell size is {cell_size!r} m, expected a positive number up to "
+                            f"{WIDEST:,.0f}")
         if shapely.is_empty(area) or area.area <= 0:
             raise GridError(f"the study area has {area.area:g} m2",
                             mend="Give a polygon with some surface")
@@ -85,7 +86,8 @@ class Grid:
         if nx * ny > MOST_CELLS:
             fit = cell_size * math.sqrt(nx * ny / MOST_CELLS)
             raise GridError(f"{nx} x {ny} cells of {cell_size:g} m are more than "
-                            f"{MOST_CELLS:,}", mend=f"Use cells of at least {fit:.0f} m or a "
+                            f"{MOST_CELLS:,}", mend=f"Use cells of at least "
+                            f"{math.ceil(fit * 100) / 100:g} m or a "
                             "smaller area")
         return cls(crs, x0, y0, float(cell_size), nx, ny, area)
 

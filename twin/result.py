@@ -156,8 +156,8 @@ def open(path: str | Path) -> Twin:
                           mend="Make one with `citytwin run CITY -o FOLDER`")
     try:
         manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
-        wanted, kept = manifest["digests"], manifest["format"]
-    except (ValueError, KeyError, TypeError) as error:
+        wanted, kept = dict(manifest["digests"]), manifest["format"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SourceError(f"{manifest_file} cannot be read: {error}",
                           mend="Run again") from error
     if kept != FORMAT:
@@ -170,16 +170,28 @@ def open(path: str | Path) -> Twin:
         if digest(file) != expected:
             raise SourceError(f"{folder}: {name} is damaged (its digest is not the manifest's)",
                               mend="Run again")
-    return Twin(
-        cells=xr.open_zarr(folder / "cells.zarr", consolidated=True).load(),
-        fields={n: xr.open_zarr(folder / "fields" / f"{n}.zarr", consolidated=True).load()
-                for n in manifest["fields"]},
-        features={n: gpd.read_parquet(folder / "features" / f"{n}.parquet")
-                  for n in manifest["features"]},
-        variables={v["name"]: Var(**{**v, "parts": tuple(v["parts"])})
-                   for v in manifest["variables"]},
-        record=manifest["record"],
-    )
+    for name in ("cells.zarr", "fields", "features"):
+        for file in sorted((folder / name).rglob("*")):
+            if file.is_file() and file.relative_to(folder).as_posix() not in wanted:
+                raise SourceError(f"{folder}: {file.relative_to(folder)} is not in the manifest",
+                                  mend="Run again")
+    try:
+        for name in (*manifest["fields"], *manifest["features"]):
+            if Path(name).name != name:
+                raise ValueError(f"{name!r} is no plain name")
+        return Twin(
+            cells=xr.open_zarr(folder / "cells.zarr", consolidated=True).load(),
+            fields={n: xr.open_zarr(folder / "fields" / f"{n}.zarr", consolidated=True).load()
+                    for n in manifest["fields"]},
+            features={n: gpd.read_parquet(folder / "features" / f"{n}.parquet")
+                      for n in manifest["features"]},
+            variables={v["name"]: Var(**{**v, "parts": tuple(v["parts"])})
+                       for v in manifest["variables"]},
+            record=dict(manifest["record"]),
+        )
+    except Exception as error:
+        raise SourceError(f"{folder} is damaged: {' '.join(str(error).split())[:120]}",
+                          mend="Run again") from error
 
 
 class replaced_folder:
@@ -190,12 +202,12 @@ class replaced_folder:
     target
         The folder to make or replace.
     marker
-        A file every folder of this kind holds; a target without it is never replaced.
+        A file of ours in every folder of this kind; a target without it is never replaced.
     """
 
     def __init__(self, target: Path, marker: str) -> None:
         self.target, self.marker = target, marker
-        if target.exists() and not (target.is_dir() and ((target / marker).is_file()
+        if target.exists() and not (target.is_dir() and (_is_ours(target / marker)
                                                          or not any(target.iterdir()))):
             raise SourceError(f"{target} exists and is not ours to replace",
                               mend="Choose another name with -o")
@@ -218,3 +230,15 @@ class replaced_folder:
             self.target.rename(old)
         self.partial.rename(self.target)
         shutil.rmtree(old, ignore_errors=True)
+
+
+_KEYS = {"manifest.json": {"format", "digests"}, "study.json": {"names", "recipes"}}
+
+
+def _is_ours(marker: Path) -> bool:
+    """Whether a marker is one of ours: other programs have a manifest.json too."""
+    try:
+        about = json.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(about, dict) and _KEYS[marker.name] <= about.keys()
