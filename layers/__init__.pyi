@@ -1,7 +1,7 @@
 from .city import City as City
+from .citygpkg import write as write
 from .errors import CityTwinError as CityTwinError
 from .files import read as read
-from .files import write as write
 from .osm import fetch as fetch
 from .place import Place as Place
 from .registry import LAYERS as LAYERS

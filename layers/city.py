@@ -14,7 +14,7 @@ from pyproj import CRS
 from shapely.geometry import GeometryCollection, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from layers.errors import LayerError, MissingInput
+from layers.errors import LayerError, MissingInput, nearest
 from layers.place import Place
 from layers.provenance import digest, now
 
@@ -115,7 +115,8 @@ class City(Mapping[str, Layer]):
             if not isinstance(layer, gpd.GeoDataFrame):
                 continue
             if name not in LAYERS:
-                raise LayerError(f"there is no layer {name!r}; layers are {', '.join(LAYERS)}")
+                raise LayerError(f"there is no layer {name!r}{nearest(name, list(LAYERS))} (layers "
+                                 f"are {', '.join(LAYERS)})")
             if layer.crs != self.crs:
                 raise LayerError(f"layer {name!r} is in {layer.crs}, the city in {self.crs}",
                                  mend=f"Reproject it: {name}.to_crs(city.crs)")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,12 +12,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-import xarray as xr
 from pyproj import CRS
 
 from layers import buildings, roads
 from layers.city import City, as_area
-from layers.errors import LayerError, MissingInput, SourceError, nearest
+from layers.citygpkg import META, read_package
+from layers.errors import LayerError, MissingInput, nearest
 from layers.place import Place, locate
 from layers.provenance import now
 from layers.registry import LAYERS, TIDY
@@ -28,7 +26,6 @@ from layers.spec import check, faults
 from layers.terrain import read_raster
 from layers.vectors import (
     existing_file,
-    label,
     metric_crs,
     read_mapped,
     split_layer,
@@ -37,7 +34,6 @@ from layers.vectors import (
 )
 from layers.weather import read_weather
 
-META = "citytwin_city"
 MARGIN = 500.0  # features this far outside the study area are kept as context [m]
 
 _ALIASES = {"buildings": list(buildings.ALIASES), "roads": list(roads.ALIASES)}
@@ -93,15 +89,21 @@ def read(path: str | Path | None = None, *, columns: Mapping[str, Mapping[str, s
     if path is not None:
         file, part = split_layer(str(path))
         existing_file(file, "city file")
-        if file.name.endswith(".pbf"):
-            from layers.pbf import read_pbf
-
-            city = read_pbf(file, name=name, country=country, region=region)
-            return _with_rasters(_controlled(city, controls), terrain, canopy, weather)
+        extract = file.name.endswith(".pbf")
         found = vector_layers(file) if file.suffix.lower() == ".gpkg" and part is None else []
-        if META in found:
-            return _with_rasters(_controlled(_read_ours(file, found), controls), terrain, canopy,
-                                 weather)
+        if extract or META in found:
+            if sources or columns:
+                given = ", ".join(f"--{n}" for n in dict.fromkeys([*sources, *columns]))
+                raise LayerError(f"{file} holds all layers; {given} cannot be added to it",
+                                 mend="Name each layer's file instead, without this one")
+            if extract:
+                from layers.pbf import read_pbf
+
+                city = read_pbf(file, name=name, country=country, region=region)
+            else:
+                city = read_package(file, found)
+            city = _renamed(_recut(city, area, crs), name, country, region)
+            return _with_rasters(_controlled(city, controls), terrain, canopy, weather)
         ours = [n for n in found if n in LAYERS]
         if ours:
             sources = {**{n: f"{file}:{n}" for n in ours}, **sources}
@@ -113,6 +115,23 @@ def read(path: str | Path | None = None, *, columns: Mapping[str, Mapping[str, s
     city = _assemble(dict(sources), columns, area, crs, name,
                      Place(country, region, "user") if country else None)
     return _with_rasters(_controlled(city, controls), terrain, canopy, weather)
+
+
+def _renamed(city: City, name: str, country: str, region: str) -> City:
+    place = Place(country, region, "user") if country else city.place
+    return replace(city, name=name or city.name, place=place)
+
+
+def _recut(city: City, area: str | Path | None, crs: Any) -> City:
+    """Return a city over another study area inside what it holds."""
+    if area is None:
+        return city
+    shape, _, notes = _study_area(area, city.frame("buildings"), crs)
+    if not city.frame("buildings").intersects(shape).any():
+        raise LayerError(f"{area}: no building of the city lies in that study area",
+                         mend="Check the CRS of the file")
+    return replace(city, area=shape, controls={}, history=(*city.history, *notes,
+                                                           f"{now()}: study area from {area}"))
 
 
 def _controlled(city: City, controls: Mapping[str, float] | None) -> City:
@@ -154,6 +173,8 @@ def _assemble(sources: dict[str, str | Path], columns: dict[str, Mapping[str, st
         if layer == "buildings":
             counts += _not_believed(table, tidied)
             tidied, counts["doubles dropped"] = _singles(tidied)
+        elif layer == "roads":
+            counts["rows of an unknown class left out"] = len(table) - len(tidied)
         fallbacks += [(f"{layer}: {k}", v) for k, v in counts.items() if v]
         layers[layer] = tidied.reset_index(drop=True)
     if wrong:
@@ -228,6 +249,8 @@ def _not_believed(raw: gpd.GeoDataFrame, tidied: gpd.GeoDataFrame) -> Counter[st
             word = raw[column].astype(str).str.strip().str.lower()
             given |= raw[column].notna() & ~word.isin(["", "nan", "none", "null"])
         lost = given[tidied.index] & tidied[source].isin(inferred)
+        if source in raw.columns:  # the file says itself that they are inferred
+            lost &= ~raw.loc[tidied.index, source].isin(inferred)
         counts[f"{what} that cannot be right, inferred"] = int(lost.sum())
     return counts
 
@@ -265,140 +288,3 @@ def _with_rasters(city: City, terrain: Any, canopy: Any, weather: Any) -> City:
 def _lonlat(shape: Any, crs: CRS) -> tuple[float, float]:
     point = gpd.GeoSeries([shapely.point_on_surface(shape)], crs=crs).to_crs(4326)
     return float(point.x.iloc[0]), float(point.y.iloc[0])
-
-
-def write(city: City, path: str | Path) -> Path:
-    """Write a whole city into one GeoPackage, replaced only when it is complete.
-
-    Vector layers become feature tables, the terrain a raster table, the weather an attribute
-    table; name, place, sources and history go into the table ``citytwin_city``.
-    """
-    import pyogrio
-
-    target = Path(path)
-    if target.suffix.lower() != ".gpkg":
-        raise SourceError(f"a city is written as .gpkg, got {target.name!r}",
-                          mend=f"Use -o {target.stem or 'city'}.gpkg")
-    if target.is_dir():
-        raise SourceError(f"{target} is a directory, expected a file name")
-    if not target.parent.exists():
-        target.parent.mkdir(parents=True)
-    partial = target.with_name(f".{target.stem}.partial-{os.getpid()}.gpkg")
-    partial.unlink(missing_ok=True)
-    try:
-        area = gpd.GeoDataFrame({"name": [city.name]}, geometry=[city.area], crs=city.crs)
-        for number, (name, table) in enumerate({"area": area, **city.frames}.items()):
-            pyogrio.write_dataframe(table, partial, layer=name, append=number > 0,
-                                    promote_to_multi=False if name == "trees" else None)
-        for name in ("terrain", "canopy"):
-            band = city.layers.get(name)
-            if isinstance(band, xr.DataArray):
-                _write_raster(band, partial, name, city.crs)
-        weather = city.layers.get("weather")
-        units: dict[str, Any] = {}
-        if isinstance(weather, xr.Dataset):
-            units = {str(k): dict(v.attrs) for k, v in weather.data_vars.items()}
-            pyogrio.write_dataframe(weather.to_dataframe().reset_index(), partial,
-                                    layer="weather", append=True)
-        meta = {
-            "name": city.name, "country": city.place.country, "region": city.place.region,
-            "found_by": city.place.found_by, "sources": list(city.sources),
-            "history": list(city.history), "fallbacks": list(city.fallbacks),
-            "controls": dict(city.controls),
-            "weather": dict(weather.attrs) if weather is not None else {},
-            "weather_units": units,
-        }
-        table = pd.DataFrame({"key": list(meta), "value": [
-            json.dumps(v, ensure_ascii=False, default=str) for v in meta.values()]})
-        pyogrio.write_dataframe(table, partial, layer=META, append=True)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-        partial.with_name(partial.name + "-journal").unlink(missing_ok=True)
-    return target
-
-
-def _write_raster(band: xr.DataArray, file: Path, table: str, crs: CRS) -> None:
-    import rasterio
-    from rasterio.transform import from_origin
-
-    x, y = band["x"].to_numpy(), band["y"].to_numpy()
-    dx, dy = float(x[1] - x[0]), float(y[1] - y[0])
-    with rasterio.open(
-        file, "w", driver="GPKG", width=len(x), height=len(y), count=1, dtype="float32",
-        crs=crs, transform=from_origin(x[0] - dx / 2, y[-1] + dy / 2, dx, dy), nodata=-9999.0,
-        RASTER_TABLE=table, APPEND_SUBDATASET="YES", TILE_FORMAT="TIFF",
-    ) as out:
-        out.write(np.nan_to_num(band.to_numpy()[::-1], nan=-9999.0).astype("float32"), 1)
-
-
-def _read_ours(file: Path, found: list[str]) -> City:
-    try:
-        city = _unpacked(file, found)
-        check(city)
-    except LayerError as error:
-        raise LayerError(f"{file}: {error}") from error
-    except Exception as error:
-        raise SourceError(f"{file} is a damaged city file: {' '.join(str(error).split())[:160]}",
-                          mend="Write it again") from error
-    return city
-
-
-def _unpacked(file: Path, found: list[str]) -> City:
-    """Return what `write` wrote; any error here means that the file is damaged."""
-    import pyogrio
-
-    table = pyogrio.read_dataframe(file, layer=META)
-    meta = {k: json.loads(v) for k, v in zip(table["key"], table["value"], strict=True)}
-    kinds = {"name": str, "country": str, "region": str, "found_by": str, "sources": list,
-             "history": list, "fallbacks": list, "controls": dict, "weather": dict,
-             "weather_units": dict}
-    for key, kind in kinds.items():
-        if not isinstance(meta.get(key), kind):
-            raise TypeError(f"{key!r} in the table {META} is no {kind.__name__}")
-    area = pyogrio.read_dataframe(file, layer="area")
-    if len(area) != 1:
-        raise ValueError(f"the table 'area' has {len(area)} rows, expected 1")
-    layers: dict[str, Any] = {}
-    for name, spec in LAYERS.items():
-        if name in found:
-            layers[name] = spec.conform(pyogrio.read_dataframe(file, layer=name))
-    for name in ("terrain", "canopy"):
-        band = _read_raster_table(file, name)
-        if band is not None:
-            layers[name] = band
-    if "weather" in found:
-        hours = pyogrio.read_dataframe(file, layer="weather").set_index("time")
-        if len(hours) not in (8760, 8784):
-            raise ValueError(f"the table 'weather' holds {len(hours)} hours, expected a year")
-        weather = hours.to_xarray()
-        weather["time"] = pd.DatetimeIndex(hours.index).tz_localize(None).astype("datetime64[ns]")
-        weather.attrs = meta["weather"]
-        for key, attrs in meta["weather_units"].items():
-            weather[key].attrs = attrs
-        layers["weather"] = weather
-    return City(layers, as_area(area.geometry.iloc[0]), CRS.from_user_input(area.crs),
-                name=meta["name"], place=Place(meta["country"], meta["region"], meta["found_by"]),
-                sources=tuple(map(str, meta["sources"])), history=tuple(map(str, meta["history"])),
-                fallbacks=tuple((str(k), int(v)) for k, v in meta["fallbacks"]),
-                controls={str(k): float(v) for k, v in meta["controls"].items()})
-
-
-def _read_raster_table(file: Path, name: str) -> xr.DataArray | None:
-    import rasterio
-
-    try:
-        with rasterio.open(f"GPKG:{file}:{name}") as band:
-            values = band.read(1, masked=True).astype("float64").filled(np.nan)[::-1]
-            left, _, _, top = band.bounds
-            dx, dy = band.res
-            ny, nx = values.shape
-            crs = label(band.crs)
-    except rasterio.errors.RasterioIOError:
-        return None
-    return xr.DataArray(
-        values, dims=("y", "x"),
-        coords={"y": top - (np.arange(ny)[::-1] + 0.5) * dy,
-                "x": left + (np.arange(nx) + 0.5) * dx},
-        attrs={"units": "m", "long_name": "Elevation" if name == "terrain" else "Canopy height",
-               "crs": crs})

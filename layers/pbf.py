@@ -10,6 +10,7 @@ import shapely
 
 from layers.city import City
 from layers.errors import LayerError, MissingExtra, SourceError
+from layers.provenance import now
 
 FILTER = {
     "building": True, "building:part": True, "highway": True, "natural": True, "landuse": True,
@@ -56,5 +57,7 @@ def read_pbf(path: str | Path, *, name: str = "", country: str = "", region: str
     built = features[features["building"].notna()] if "building" in features.columns else None
     if built is None or built.empty:
         raise LayerError(f"{file}: the extract has no buildings")
-    return city_from_features(features, shapely.box(*built.total_bounds), name=name or file.stem,
-                              country=country, region=region)
+    return city_from_features(
+        features, shapely.box(*built.total_bounds), name=name or file.name.split(".")[0],
+        country=country, region=region, history=(f"{now()}: read {file.name}",),
+        sources=(f"OpenStreetMap contributors, ODbL 1.0, {file.name}",))

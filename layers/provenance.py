@@ -35,7 +35,7 @@ def _feed(sha: Any, thing: Any) -> None:
         _feed(sha, pd.DataFrame(thing.drop(columns=thing.geometry.name)))
     elif isinstance(thing, pd.DataFrame):
         sha.update("|".join(map(str, thing.columns)).encode())
-        sha.update(pd.util.hash_pandas_object(thing, index=True).to_numpy().tobytes())
+        sha.update(pd.util.hash_pandas_object(thing, index=False).to_numpy().tobytes())
     elif isinstance(thing, xr.DataArray):
         sha.update(np.ascontiguousarray(thing.to_numpy()).tobytes())
         for name in sorted(map(str, thing.dims)):

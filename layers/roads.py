@@ -47,6 +47,10 @@ _DEFAULTS = pd.DataFrame.from_dict(
     orient="index", columns=["lanes", "lane_width", "speed_limit"], dtype="float64",
 )
 
+# Classes of GB/T 51328, as city files name them.
+_CHINESE = {"高速公路": "motorway", "快速路": "trunk", "主干路": "primary", "次干路": "secondary",
+            "支路": "tertiary", "街巷": "residential", "居住区道路": "residential"}
+
 ALIASES = {"highway": "class", "maxspeed": "speed_limit", "aadt": "volume"}
 
 
@@ -60,6 +64,7 @@ def tidy(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if "class" not in gdf.columns:
         gdf["class"] = "unclassified"
     kind = gdf["class"].fillna("").astype(str).str.lower().str.replace("_link", "", regex=False)
+    kind = kind.replace(_CHINESE)
     kind = kind.replace({"busway": "service", "road": "unclassified", "": "unclassified"})
     gdf["class"] = kind
     gdf = gdf[kind.isin(CLASSES)].copy()

@@ -113,5 +113,7 @@ def terrain_from_points(points: gpd.GeoDataFrame, bounds: tuple[float, float, fl
     hole = np.isnan(surface)
     if hole.any():
         surface[hole] = NearestNDInterpolator(at, z)(gx[hole], gy[hole])
-    return xr.DataArray(surface, dims=("y", "x"), coords={"y": y, "x": x},
-                        attrs={"units": "m", "long_name": "Elevation"})
+    # Single precision, as files keep it: a city that was written and read again is the same.
+    return xr.DataArray(surface.astype("float32").astype("float64"), dims=("y", "x"),
+                        coords={"y": y, "x": x}, attrs={
+                            "units": "m", "long_name": "Elevation", "crs": label(points.crs)})

@@ -9,6 +9,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from pyproj import CRS, Transformer
 
@@ -229,6 +230,8 @@ def _ogr(file: Path, layer: str | None) -> gpd.GeoDataFrame:
                           mend=f"Name one: {file.name}:{names[0] if names else 'LAYER'}")
     try:
         gdf = pyogrio.read_dataframe(file, layer=layer or names[0])
+    except UnicodeDecodeError:
+        gdf = _cut_words(pyogrio.read_dataframe(file, layer=layer or names[0], encoding="latin1"))
     except Exception as error:
         raise SourceError(f"{file} cannot be read: {_reason(error)}") from error
     if not isinstance(gdf, gpd.GeoDataFrame):
@@ -236,6 +239,17 @@ def _ogr(file: Path, layer: str | None) -> gpd.GeoDataFrame:
     if shapely.is_missing(gdf.geometry.values).all() and len(gdf):
         raise LayerError(f"{file}: layer {layer or names[0]!r} has rows but no geometry")
     return gdf
+
+
+def _cut_words(gdf: Any) -> Any:
+    """Return a shapefile's table whose UTF-8 names were cut inside a character at ten bytes."""
+    def whole(word: Any) -> Any:
+        return word.encode("latin1", "ignore").decode("utf-8", "ignore") \
+            if isinstance(word, str) else word
+
+    text = {c: gdf[c].map(whole) for c in gdf.columns
+            if c != gdf.geometry.name and not pd.api.types.is_numeric_dtype(gdf[c])}
+    return gdf.assign(**text).rename(columns=whole)
 
 
 def _reason(error: Exception) -> str:

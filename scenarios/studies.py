@@ -14,8 +14,9 @@ import xarray as xr
 
 import twin
 from layers.city import City
+from layers.citygpkg import write
 from layers.errors import ScenarioError, SourceError, nearest
-from layers.files import read, write
+from layers.files import read
 from scenarios.recipes import read_text, recipe_text
 from scenarios.scenario import BASE, Scenario
 from twin.engine import Progress

@@ -16,6 +16,9 @@ WIDEST_CELL = 100_000.0  # [m]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code: 0 fine, 1 our error, 2 wrong usage."""
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):  # names of any script, on terminals of any encoding
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     parser = build_parser()
     args = parser.parse_args(words)
     if args.verb is None:

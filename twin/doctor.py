@@ -54,7 +54,7 @@ def _installed(name: str, *, extra: str = "") -> Finding:
 
 
 def _drawing() -> Finding:
-    from twin.still import probe
+    from twin.opengl import probe
 
     try:
         return Finding("3D pictures", True, probe(), True)

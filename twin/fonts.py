@@ -6,13 +6,11 @@ import logging
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-
-from layers.version import VERSION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,34 +33,43 @@ _LATIN = ("Inter", "Source Sans 3", "Open Sans", "Noto Sans", "Helvetica Neue", 
           "Liberation Sans", "Arial")
 _CJK_FILES = re.compile(r"cjk|wqy|simhei|simsun|msyh|pingfang|heiti|sourcehan|hiragino|notosanssc"
                         r"|droidsansfallback|uming|arialuni", re.IGNORECASE)
+_BOLD = 600  # least weight of a face that counts as bold
 
 
 @lru_cache(maxsize=1)
 def families() -> tuple[str, ...]:
     """Return the font families to use, best first, with a CJK font where one is installed.
 
-    Matplotlib keeps a list of fonts between runs and does not see one installed later; such fonts
-    are looked for by file name. A missing CJK font is said once in the log.
+    A CJK family with a bold face sets Latin letters well and stands before DejaVu Sans. One of a
+    single weight stands after it, for the characters that nothing else has. Matplotlib keeps a
+    list of fonts between runs and does not see one installed later; such fonts are looked for by
+    file name. A missing CJK font is said once in the log.
     """
     from matplotlib import font_manager
 
     manager: Any = font_manager.fontManager
-    known = {font.name for font in manager.ttflist}
-    if not known.intersection(CJK):
+    if not {font.name for font in manager.ttflist}.intersection(CJK):
         for path in font_manager.findSystemFonts():
             if _CJK_FILES.search(Path(path).name) and "serif" not in path.lower():
                 try:
                     manager.addfont(path)
                 except (OSError, RuntimeError) as error:
                     log.debug("font %s cannot be read: %s", path, error)
-        known = {font.name for font in manager.ttflist}
-    chinese = [name for name in CJK if name in known][:2]
+    known = {font.name for font in manager.ttflist}
+    bold = {font.name for font in manager.ttflist if _is_bold(font.weight)}
+    chinese = [name for name in CJK if name in known]
     latin = [name for name in _LATIN if name in known][:1]
     if not chinese:
         log.warning("no font with Chinese characters is installed: such names will show as boxes "
                     "(Debian: apt-get install fonts-noto-cjk)")
-    # Noto and Source Han carry good Latin letters of their own.
-    return (*latin, *chinese, "DejaVu Sans")
+    two_weights = [name for name in chinese if name in bold][:2]
+    return (*latin, *two_weights, "DejaVu Sans", *([] if two_weights else chinese[:2]))
+
+
+def _is_bold(weight: int | str) -> bool:
+    from matplotlib.font_manager import weight_dict
+
+    return (weight if isinstance(weight, int) else weight_dict.get(weight, 400)) >= _BOLD
 
 
 def has_cjk() -> bool:
@@ -70,11 +77,19 @@ def has_cjk() -> bool:
     return bool(set(families()).intersection(CJK))
 
 
+class _NoFindfont(logging.Filter):
+    """Holds back what Matplotlib says of each font it looks for."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("findfont:")
+
+
 @contextmanager
 def drawing() -> Iterator[None]:
     """Set fonts and colours for every picture drawn inside, and give them back after.
 
-    A letter that no font has is told by `families`, not once more for every letter.
+    A letter that no font has is told by `families`, not once more for every letter; that a
+    fallback font has no bold face is not told at all.
     """
     import matplotlib as mpl
 
@@ -84,9 +99,15 @@ def drawing() -> Iterator[None]:
         "axes.unicode_minus": True, "axes.linewidth": 0.6, "text.usetex": False,
         "svg.fonttype": "none",
     }
-    with warnings.catch_warnings(), mpl.rc_context(settings):
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        yield
+    quiet = _NoFindfont()
+    finder = logging.getLogger("matplotlib.font_manager")
+    finder.addFilter(quiet)
+    try:
+        with warnings.catch_warnings(), mpl.rc_context(settings):
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            yield
+    finally:
+        finder.removeFilter(quiet)
 
 
 def safe(text: object, longest: int = 200) -> str:
@@ -167,32 +188,6 @@ def wrap(text: str, width: int) -> list[str]:
             line, used = "", 0
         line, used = line + word, used + size
     return [*lines, line.strip()] if line.strip() else lines
-
-
-def header(figure: Figure, size: tuple[int, int], title: str, subtitle: str) -> None:
-    """Set the title and the line of conditions at the top of a picture."""
-    wide, high = size
-    unit = high / 1080
-    sheet = pixels(figure, size, (0, 0, wide, high))
-    fitted(sheet, 40 * unit, high - 60 * unit, title, 36 * unit, wide - 80 * unit, weight="bold",
-           color=INK)
-    fitted(sheet, 40 * unit, high - 94 * unit, subtitle, 20 * unit, wide - 80 * unit, color=GREY)
-
-
-def footer(figure: Figure, size: tuple[int, int], sources: Sequence[str]) -> None:
-    """Set the sources with their licences and the version at the foot of a picture."""
-    wide, high = size
-    unit = high / 1080
-    sheet = pixels(figure, size, (0, 0, wide, high))
-    small = points(12.5, unit)
-    sheet.text(wide - 40 * unit, 16 * unit, f"citytwin {VERSION}", fontsize=small, color=GREY,
-               ha="right")
-    words = "Sources: " + "; ".join(safe(line, 400) for line in sources) if sources else ""
-    lines = wrap(words, 285)
-    if len(lines) > 2:
-        lines = [lines[0], f"{lines[1].rsplit(' ', 3)[0]} … (all in the report)"]
-    for k, line in enumerate(reversed(lines)):
-        sheet.text(40 * unit, (16 + 17 * k) * unit, line, fontsize=small, color=GREY)
 
 
 def axes_at(figure: Figure, size: tuple[int, int], box: Box) -> Axes:

@@ -11,6 +11,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import shapely
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
@@ -191,6 +192,19 @@ def crossing(layer: gpd.GeoDataFrame, bounds: Bounds) -> gpd.GeoDataFrame:
     """Return the features whose bounding boxes meet ``bounds``."""
     west, south, east, north = bounds
     return layer.cx[west:east, south:north] if len(layer) else layer
+
+
+def clip(layer: gpd.GeoDataFrame, bounds: Bounds) -> tuple[NDArray[np.intp], gpd.GeoDataFrame]:
+    """Return the row numbers of the features in ``bounds``, and these, cut off at the edge."""
+    frame = shapely.box(*bounds)
+    rows = np.flatnonzero(shapely.intersects(layer.geometry.values, frame))
+    part = layer.iloc[rows]
+    over = ~shapely.covers(frame, part.geometry.values)
+    if over.any():
+        inside = part.geometry.values.copy()
+        inside[over] = shapely.intersection(inside[over], frame)
+        part = part.set_geometry(gpd.GeoSeries(inside, index=part.index, crs=layer.crs))
+    return rows, part
 
 
 def _place(at: NDArray[np.float64],

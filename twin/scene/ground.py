@@ -20,8 +20,8 @@ Image = NDArray[np.uint8]
 LAND, ROAD, PATH, SQUARE, WATER = "#e6e1d5", "#f7f5ef", "#eeeae0", "#efe3cd", "#a3c3d6"
 GREEN = {"park": "#c9d8ac", "grass": "#d3dfb8", "forest": "#a9c390", "scrub": "#bccda0",
          "wetland": "#b5cfb9", "cropland": "#dcdfb6"}
-CORRIDOR = "#0b7285"
-CHANGE = {"removed": "#c2255c", "new": "#16181d", "lowered": "#e8590c", "raised": "#7048e8"}
+CORRIDOR, SHORE = "#0b7285", "#5b8fae"
+_MARGIN = 10.0  # ground drawn around the study area [m]
 _PATHS = ("footway", "path", "steps", "cycleway", "track")
 _SHADE = np.array([0.70, 0.72, 0.78])  # how much light a shadow leaves, by red, green, blue
 
@@ -40,6 +40,8 @@ class Shown:
         Limits [units of the values].
     smooth
         Whether to blend between cell centres instead of drawing cells.
+    over_water
+        Whether the values hold over water too, which is then outlined and not filled.
     """
 
     values: xr.DataArray
@@ -47,6 +49,7 @@ class Shown:
     low: float
     high: float
     smooth: bool = False
+    over_water: bool = False
 
 
 def sun_position(latitude: float, *, day: int = 110, hour: float = 14.5) -> tuple[float, float]:
@@ -147,18 +150,36 @@ def ground_image(city: City, bounds: Bounds, *, size: int = 2048,
     if shown is not None:
         colour, seen = paint(shown, *np.meshgrid(x, y))
         image[seen] = colour[seen]
+        water = crossing(city.frame("water"), bounds).geometry.values
+        if shown.over_water:
+            _line(image, water, x, y, 2.4 * cell, "#ffffff")
+        else:
+            image[burn(water, np.ones(len(water), int), x, y, fill=0) == 1] = to_rgb(WATER)
+        _line(image, water, x, y, 1.2 * cell, SHORE)
     if not muted:
         wide = _corridors(city, bounds)
         if shown is None:
             inside = burn(wide, np.ones(len(wide), int), x, y, fill=0) == 1
             image[inside] = 0.86 * image[inside] + 0.14 * np.array(to_rgb(CORRIDOR))
         for tone, pen in (("#ffffff", 3.6), (CORRIDOR, 2.0)):
-            lines = shapely.buffer(shapely.boundary(wide), max(pen * cell, 0.75 * pen))
-            image[burn(lines, np.ones(len(lines), int), x, y, fill=0) == 1] = to_rgb(tone)
+            _line(image, wide, x, y, max(pen * cell, 0.75 * pen), tone)
     if not shapely.covers(city.area, shapely.box(*bounds)):
         outside = burn([city.area], [1], x, y, fill=0) == 0
         image[outside] = 0.35 * image[outside] + 0.65 * np.array(to_rgb("#f7f6f2"))
     return np.asarray(np.round(255 * np.clip(image, 0, 1)), dtype=np.uint8)
+
+
+def _line(image: NDArray[np.float64], shapes: NDArray[np.object_], x: NDArray[np.float64],
+          y: NDArray[np.float64], half: float, colour: str) -> None:
+    """Draw the outlines of shapes into an image, so many metres to both sides."""
+    lines = shapely.buffer(shapely.boundary(np.asarray(shapes, dtype=object)), half)
+    image[burn(lines, np.ones(len(lines), int), x, y, fill=0) == 1] = to_rgb(colour)
+
+
+def ground_bounds(city: City) -> Bounds:
+    """Return west, south, east, north of the ground that is drawn of a city [m]."""
+    west, south, east, north = city.area.bounds
+    return west - _MARGIN, south - _MARGIN, east + _MARGIN, north + _MARGIN
 
 
 def _pale(image: NDArray[np.float64]) -> NDArray[np.float64]:

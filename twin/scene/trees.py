@@ -35,7 +35,8 @@ class Trees:
 
 
 def trees_mesh(trees: gpd.GeoDataFrame, origin: Origin, ground: xr.DataArray | None = None, *,
-               limit: int = LIMIT) -> Trees:
+               limit: int = LIMIT, slim: float = 1.0,
+               first: NDArray[np.bool_] | None = None) -> Trees:
     """Return the crowns of trees, thinned evenly where there are more than ``limit``.
 
     Parameters
@@ -47,14 +48,21 @@ def trees_mesh(trees: gpd.GeoDataFrame, origin: Origin, ground: xr.DataArray | N
     ground
         Terrain above the datum [m] on (y, x).
     limit
-        Most crowns to draw. Which ones are kept depends on their number alone.
+        Most crowns to draw. Which ones are kept depends on their number and ``first`` alone.
+    slim
+        Width of a crown as it is drawn, as a share of its own.
+    first
+        Trees that are kept before the others and never drawn slim.
     """
     whole = len(trees)
     if whole == 0:
         return Trees(empty(), 0, 0)
     row = np.arange(whole)
     if whole > limit:
-        row = np.sort(np.random.default_rng(whole).permutation(whole)[:limit])
+        row = np.random.default_rng(whole).permutation(whole)
+        if first is not None:
+            row = row[np.argsort(~first[row], kind="stable")]
+        row = np.sort(row[:limit])
     xy = shapely.get_coordinates(shapely.centroid(trees.geometry.values[row]))
     height = trees["height"].to_numpy(dtype=float)[row]
     crown = trees["crown"].to_numpy(dtype=float)[row]
@@ -66,7 +74,8 @@ def trees_mesh(trees: gpd.GeoDataFrame, origin: Origin, ground: xr.DataArray | N
     middle = sample(ground, xy[:, 0], xy[:, 1]) + height - tall
     x = ball[:, 0] * cos - ball[:, 1] * sin
     y = ball[:, 0] * sin + ball[:, 1] * cos
-    wide = 0.5 * crown[:, None]
+    whole_width = np.zeros(len(row), bool) if first is None else first[row]
+    wide = 0.5 * (crown * np.where(whole_width, 1.0, slim))[:, None]
     vertices = np.stack([(xy[:, :1] - origin[0]) + wide * x, (xy[:, 1:] - origin[1]) + wide * y,
                          (middle[:, None] - origin[2]) + tall[:, None] * ball[:, 2]], axis=-1)
     n = len(row)
