@@ -16,6 +16,8 @@ from layers.uses import USES, building_use
 
 HEIGHT_SOURCES = ("measured", "tag", "parts", "levels", "neighbours", "default")
 RAISED = 3.0  # a part that begins higher than this stands over open ground or another part [m]
+DRAWN_TWICE = "m2 of ground drawn more than once or underground, cut"
+ROUNDING = 1.0  # footprints overlap by less than this where coordinates were rounded [m2]
 ROOF_SHAPES = ("flat", "gabled", "hipped", "pyramidal", "mansard", "skillion", "round", "other")
 
 SPEC = LayerSpec(
@@ -91,7 +93,7 @@ def tidy(raw: gpd.GeoDataFrame, *, landuse: gpd.GeoDataFrame | None = None,
     gdf = raw.rename(columns=names)
     gdf = drop_outlines_with_parts(_above_ground(gdf))
     gdf = building_use(gdf, landuse)
-    gdf = cut_stacked_parts(complete_heights(gdf, country=country))
+    gdf = cut_stacked(complete_heights(gdf, country=country))
     gdf["year"] = _year(gdf)
     if "dwellings" in gdf.columns:  # people write "4;5"
         homes = parse_number(gdf["dwellings"])
@@ -185,20 +187,19 @@ def drop_outlines_with_parts(gdf: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.concat([outlines, parts]), crs=gdf.crs)
 
 
-def cut_stacked_parts(gdf: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return footprints in which a part ends where a higher one stands on the same ground.
+def cut_stacked(gdf: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return footprints that end where a higher one stands on the same ground.
 
-    People draw a terraced building as parts in each other, all counted from the street. Cut, each
-    square metre of ground and of floor counts once.
+    People draw a terraced building as parts in each other, and a tower over its podium, all
+    counted from the street. Cut, each square metre of ground and of floor counts once. Overlaps of
+    less than a square metre are the rounding of coordinates and stay.
     """
-    part = _is_part(gdf)
-    parts = gdf[part]
-    ground = parts.geometry.values
-    low, high, _ = _overlaps(ground, ground)
-    rank = np.argsort(np.argsort(parts["height"].to_numpy(dtype=float), kind="stable"))
-    covers = (rank[high] > rank[low]) & (parts["min_height"].to_numpy()[high] <= RAISED)
-    parts = _without(parts, low[covers], ground[high[covers]])
-    return gpd.GeoDataFrame(pd.concat([gdf[~part], parts]), crs=gdf.crs) if part.any() else gdf
+    ground = gdf.geometry.values
+    low, high, shared = _overlaps(ground, ground)
+    rank = np.argsort(np.argsort(gdf["height"].to_numpy(dtype=float), kind="stable"))
+    covers = (rank[high] > rank[low]) & (gdf["min_height"].to_numpy()[high] <= RAISED)
+    covers &= shared > ROUNDING
+    return _without(gdf, low[covers], ground[high[covers]])
 
 
 def _is_part(gdf: gpd.GeoDataFrame) -> np.ndarray:

@@ -15,6 +15,7 @@ import shapely
 from pyproj import CRS
 
 from layers import buildings, roads
+from layers.buildings import DRAWN_TWICE
 from layers.city import City, as_area
 from layers.citygpkg import META, read_package
 from layers.errors import LayerError, MissingInput, nearest
@@ -172,7 +173,7 @@ def _assemble(sources: dict[str, str | Path], columns: dict[str, Mapping[str, st
         counts += done[layer]
         if layer == "buildings":
             counts += _not_believed(table, tidied)
-            tidied, counts["doubles dropped"] = _singles(tidied)
+            counts[DRAWN_TWICE] = round(table.area.sum() - tidied.area.sum())
         elif layer == "roads":
             counts["rows of an unknown class left out"] = len(table) - len(tidied)
         fallbacks += [(f"{layer}: {k}", v) for k, v in counts.items() if v]
@@ -253,14 +254,6 @@ def _not_believed(raw: gpd.GeoDataFrame, tidied: gpd.GeoDataFrame) -> Counter[st
             lost &= ~raw.loc[tidied.index, source].isin(inferred)
         counts[f"{what} that cannot be right, inferred"] = int(lost.sum())
     return counts
-
-
-def _singles(built: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int]:
-    """Return buildings without those that are there twice, and how many those were."""
-    same = pd.DataFrame({"shape": shapely.to_wkb(shapely.normalize(built.geometry.values)),
-                         "low": built["min_height"], "high": built["height"]})
-    twice = same.duplicated().to_numpy()
-    return built[~twice], int(twice.sum())
 
 
 def _with_rasters(city: City, terrain: Any, canopy: Any, weather: Any) -> City:

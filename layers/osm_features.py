@@ -221,8 +221,10 @@ def _layer(name: str, raw: _Raw, place: Place) -> gpd.GeoDataFrame:
     if rows.empty:
         return spec.empty(raw.features.crs)
     if name == "buildings":
-        return buildings.tidy(rows.rename(columns={"building:use": "use"}),
-                              landuse=_landuse(raw), country=place.country)
+        tidied = buildings.tidy(rows.rename(columns={"building:use": "use"}),
+                                landuse=_landuse(raw), country=place.country)
+        raw.note(f"buildings: {buildings.DRAWN_TWICE}", round(rows.area.sum() - tidied.area.sum()))
+        return tidied
     return TIDY[name](raw.cut(rows) if name in ("green", "water") else rows)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import combinations
+from xml.etree import ElementTree
 
 import geopandas as gpd
 import matplotlib as mpl
@@ -19,10 +21,16 @@ from shapely.geometry import box
 from layers.city import City
 from layers.errors import GridError, MissingExtra, MissingInput, SourceError
 from layers.registry import LAYERS
-from twin import fonts, still
+from twin import fonts, opengl, still
+from twin.furniture import footer, layout, swatches
+from twin.render import render
 from twin.scene.build import build, build_study
+from twin.scene.camera import fit_camera
+from twin.scene.changes import CHANGE
+from twin.scene.figures import Total, number, total_of
 from twin.scene.palette import palette
-from twin.sheet import _layout, draw_map, draw_sheet, figures
+from twin.scene.planview import draw_map
+from twin.sheet import draw_sheet
 
 CRS = "EPSG:2154"
 EAST, NORTH = 355_000.0, 6_689_000.0
@@ -66,6 +74,12 @@ def near(image, colour, slack=12):
     return np.abs(image - want).max(axis=-1) <= slack
 
 
+def words_of(path):
+    """Lines of text of an SVG."""
+    texts = ElementTree.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")
+    return ["".join(t.itertext()).strip() for t in texts]
+
+
 # --- the sheet ------------------------------------------------------------------------------
 
 
@@ -92,9 +106,23 @@ def test_another_scenario_gives_another_sheet_and_the_same_gives_the_same(tmp_pa
 def test_removed_buildings_are_outlined_in_the_change_panel_only(tmp_path):
     study = {"base": (town(), results()), "plan": (town(gone=[2, 9]), results())}
     image = pixels(draw_sheet(study, "building_co2", tmp_path / "a.png"))
-    rows, cols = np.nonzero(near(image, "#c2255c"))
+    rows, cols = np.nonzero(near(image, CHANGE["removed"]))
     assert cols.min() > 1920 * 0.6
     assert len(rows) > 200
+
+
+def test_the_sheet_counts_cut_buildings_apart_from_removed_ones(tmp_path):
+    plan = town(gone=[2, 9])
+    blocks = plan.frame("buildings").copy()
+    for row in (0, 5, 7):
+        west, south, east, north = blocks.geometry.iloc[row].bounds
+        blocks.iloc[row, blocks.columns.get_loc("geometry")] = box(west, south, east - 9, north)
+    plan = replace(plan, layers={"buildings": blocks})
+    study = {"base": (town(), results()), "plan": (plan, results())}
+    drawn = words_of(draw_sheet(study, "building_co2", tmp_path / "a.svg"))
+    assert {"removed (2)", "cut (3)"} <= set(drawn)
+    image = pixels(draw_sheet(study, "building_co2", tmp_path / "a.png"))
+    assert near(image, CHANGE["cut"]).sum() > 200
 
 
 def test_less_emission_is_drawn_blue_and_more_brown(tmp_path):
@@ -137,7 +165,7 @@ def test_a_lone_cell_and_house_in_the_north_east_are_in_the_upper_right_of_the_m
 @pytest.mark.parametrize(("count", "change"), [(1, False), (2, True), (2, False), (3, True),
                                                (4, True), (4, False)])
 def test_nothing_overlaps_whatever_the_shape_of_the_area(ratio, count, change):
-    plan = _layout((1920, 1080), count, change, ratio)
+    plan = layout((1920, 1080), count, change, ratio)
     maps = [(x, y, w, h + 36) for x, y, w, h in (*plan.maps, *plan.changes)]  # with their names
     assert len(maps) == (count if not change else 2 * count - 1)
     bars = [(x, y - 26, w, h + 52) for x, y, w, h in plan.bars[:1 + change]]  # ticks and label
@@ -154,7 +182,8 @@ def test_nothing_overlaps_whatever_the_shape_of_the_area(ratio, count, change):
 
 
 def test_figures_are_integrals_and_means_over_the_area():
-    value, low, high, units, word = figures(results(), "building_co2")
+    value, low, high, units, word, percent = total_of(results(), "building_co2")
+    assert not percent
     total = float((results()["building_co2"] * 625).sum()) / 1000
     assert (units, word) == ("t a-1", "total")
     assert value == pytest.approx(total)
@@ -163,7 +192,7 @@ def test_figures_are_integrals_and_means_over_the_area():
     wind = results().rename(building_co2="wind_speed")
     half = wind["cell_area"].copy()
     half[:, :6] = 0.0
-    value, low, _, _, word = figures(wind.assign(cell_area=half), "wind_speed")
+    value, low, _, _, word, _ = total_of(wind.assign(cell_area=half), "wind_speed")
     assert word == "mean"
     assert value == pytest.approx(float(wind["wind_speed"][:, 6:].mean()))
     assert np.isnan(low)
@@ -178,7 +207,7 @@ def test_figures_are_those_of_the_table_of_totals():
     flat = [name for name in table.index if set(found.cells[name].dims) == {"y", "x"}]
     assert {"co2_net", "height_mean", "pv_yield"} <= set(flat)
     for name in flat:
-        row = figures(found.cells, name)
+        row = total_of(found.cells, name)
         assert row[:3] == pytest.approx(table.loc[name, ["value", "low", "high"]].tolist(),
                                         nan_ok=True), name
         assert row[3] == table.loc[name, "unit"]
@@ -275,13 +304,120 @@ def test_long_lines_are_cut_to_their_room_and_wrapped_by_width():
     assert max(sum(2 if c > "⺀" else 1 for c in line) for line in lines) <= 12
 
 
+def test_totals_in_words():
+    told = Total(71_483.2, 46_504.0, 97_910.0, "t a-1", "total")
+    assert (told.words, told.span) == ("71,500 t/yr", "95 % range 46,500 to 97,900")
+    after = told._replace(value=70_289.0)
+    assert after.change(told) == ("−1,190 t/yr", "−1.7 %")
+    assert told.change(told) == ("no change", "")
+    share = Total(0.0343, np.nan, np.nan, "1", "mean", percent=True)
+    assert (share.words, share.span) == ("3.43 %", "")
+    assert share.change(share._replace(value=0.000855)) == ("+3.34 points", "")
+    assert number(np.nan) == "unknown"
+
+
+def test_the_outlines_of_changes_differ_from_one_another():
+    colours = [np.array(mpl.colors.to_rgb(c)) for c in CHANGE.values()]
+    assert len(colours) == 5
+    assert min(np.abs(a - b).max() for a, b in combinations(colours, 2)) > 0.2
+
+
+def test_legend_entries_go_on_below_where_their_line_is_full():
+    figure = Figure(figsize=(4, 1), dpi=100)
+    axes = fonts.pixels(figure, (400, 100), (0, 0, 400, 100))
+    with fonts.drawing():
+        swatches(axes, (10, 80), [("#000000", f"words {k}", "fill") for k in range(7)], 1.0, 300)
+    canvas = FigureCanvasAgg(figure)
+    boxes = [t.get_window_extent(canvas.get_renderer()) for t in axes.texts]
+    assert max(b.x1 for b in boxes) <= 310
+    assert {round(t.get_position()[1]) for t in axes.texts} == {79, 55, 31}
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+
+
+@pytest.mark.parametrize("words", ["Roads: a long licence line ", "来源资料许可说明"])
+def test_the_foot_keeps_clear_of_the_version_in_any_font(words, only_one_weight):
+    figure = Figure(figsize=(9.6, 5.4), dpi=100)
+    with fonts.drawing():
+        footer(figure, SMALL, [words * 8] * 5)
+        canvas = FigureCanvasAgg(figure)
+        version, *lines = [t.get_window_extent(canvas.get_renderer())
+                           for t in figure.axes[0].texts]
+    assert len(lines) == 2
+    assert all(line.x1 < version.x0 for line in lines)
+
+
+# --- fonts ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Make Matplotlib know DejaVu Sans and the faces given, drawn with the files of DejaVu."""
+    from matplotlib import font_manager
+
+    manager = font_manager.fontManager
+    plain = font_manager.findfont("DejaVu Sans")
+
+    def set_fonts(*faces):
+        own = [f for f in manager.ttflist if f.name == "DejaVu Sans" and "mpl-data" in f.fname]
+        named = [font_manager.FontEntry(fname=plain, name=n, weight=w, style="normal",
+                                        variant="normal", stretch="normal", size="scalable")
+                 for n, w in faces]
+        monkeypatch.setattr(manager, "ttflist", [*named, *own])
+        monkeypatch.setattr(font_manager, "findSystemFonts", lambda *_, **__: [])
+        manager._findfont_cached.cache_clear()
+        fonts.families.cache_clear()
+        return fonts.families()
+
+    yield set_fonts
+    monkeypatch.undo()
+    manager._findfont_cached.cache_clear()
+    fonts.families.cache_clear()
+
+
+@pytest.fixture
+def only_one_weight(installed):
+    return installed(("WenQuanYi Zen Hei", 500))
+
+
+def test_a_chinese_font_of_one_weight_stands_behind_dejavu_and_one_with_bold_before(installed):
+    assert installed(("WenQuanYi Zen Hei", 500)) == ("DejaVu Sans", "WenQuanYi Zen Hei")
+    noto = [("Noto Sans CJK SC", 400), ("Noto Sans CJK SC", 700)]
+    assert installed(("WenQuanYi Zen Hei", 500), *noto) == ("Noto Sans CJK SC", "DejaVu Sans")
+    assert installed(("SimHei", "normal"), ("Inter", 400)) == ("Inter", "DejaVu Sans", "SimHei")
+    assert installed(("Microsoft YaHei", "bold")) == ("Microsoft YaHei", "DejaVu Sans")
+
+
+def test_latin_letters_stay_bold_beside_a_chinese_font_of_one_weight(only_one_weight):
+    from matplotlib.font_manager import FontProperties, findfont
+
+    with fonts.drawing():
+        family = mpl.rcParams["font.family"]
+        first = findfont(FontProperties(family=[family[0]], weight="bold"))
+    assert list(family) == ["DejaVu Sans", "WenQuanYi Zen Hei"]
+    assert first.endswith("DejaVuSans-Bold.ttf")
+
+
+def test_missing_weights_are_not_told_while_drawing_and_are_again_after(only_one_weight, caplog,
+                                                                        tmp_path):
+    from matplotlib import font_manager
+
+    def told():
+        return [r.getMessage() for r in caplog.records if r.name == "matplotlib.font_manager"]
+
+    draw_sheet({"现状": (town(), results())}, "building_co2", tmp_path / "a.png", size=SMALL)
+    assert told() == []
+    font_manager.fontManager._findfont_cached.cache_clear()
+    font_manager.findfont(font_manager.FontProperties(family="WenQuanYi Zen Hei", weight="bold"))
+    assert any("font weight" in line for line in told())
+
+
 # --- the still ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def opengl():
+def drawn_in_3d():
     try:
-        return still.probe()
+        return opengl.probe()
     except MissingExtra as error:
         pytest.skip(f"no 3D pictures on this machine: {error}")
 
@@ -290,35 +426,74 @@ def study():
     return {"base": (town(), results()), "plan": (town(gone=[2, 9]), results(0.7))}
 
 
-def test_the_still_has_its_size_is_not_flat_and_shows_what_goes(opengl, tmp_path):
+def test_the_still_has_its_size_is_not_flat_and_shows_what_goes(drawn_in_3d, tmp_path):
     scenes = build_study(study(), size=256)
     image = pixels(still.draw_still(scenes, tmp_path / "a.png"))
     assert image.shape == (1080, 1920, 3)
     assert len(np.unique(image.reshape(-1, 3), axis=0)) > 300
-    marked = near(image[:900], "#c2255c", 25)
+    marked = near(image[:900], CHANGE["removed"], 25)
     assert marked[:, 960:].sum() > 100  # outlined in the plan
     assert marked[:, :960].sum() == 0   # and not in the base
 
 
-def test_a_changed_city_or_result_gives_a_different_still(opengl):
+def test_the_still_names_the_place_what_is_shown_and_its_total(drawn_in_3d, tmp_path):
+    scenes = build_study(study(), size=128, show="building_co2")
+    drawn = words_of(still.draw_still(scenes, tmp_path / "a.svg", size=SMALL))
+    assert "Nantes" in drawn
+    start = "CO₂ of building operation · 25 m cells · sun in the "
+    assert sum(line.startswith(start) for line in drawn) == 1
+    total = float(results()["building_co2"].sum()) * 625 / 1000
+    for value in (total, 0.7 * total):
+        assert f"{value:,.0f} t/yr" in drawn
+    span = f"95 % range {number(0.8 * total)} to {number(1.5 * total)}"
+    assert f"total of the study area, {span}" in drawn
+    assert sum("−30.0 % against A" in line for line in drawn) == 1
+    assert {"CO₂ of building operation [kg/(m² yr)]", "removed (2)", "Base", "Plan"} <= set(drawn)
+    drawn = words_of(still.draw_still(scenes, tmp_path / "b.svg", size=SMALL, title="T",
+                                      notes=["one", "two"]))
+    assert {"T", "one", "two"} <= set(drawn)
+    assert not any("range" in line for line in drawn)
+
+
+@pytest.mark.parametrize(("name", "times"), [("Nantes", 1), ("nantes ", 1), ("Today", 1)])
+def test_one_panel_does_not_repeat_the_title(drawn_in_3d, tmp_path, name, times):
+    path = still.draw_still({name: build(town(), size=64)}, tmp_path / "a.svg", size=SMALL)
+    drawn = words_of(path)
+    assert [w.casefold() for w in drawn].count("nantes") == times
+    assert ("Today" in drawn) == (name == "Today")
+    both = {name: build(town(), size=64), "plan": build(town(gone=[3]), size=64)}
+    drawn = words_of(still.draw_still(both, tmp_path / "b.svg", size=SMALL))
+    assert [w.casefold() for w in drawn].count("nantes") == (1 if name == "Today" else 2)
+
+
+def test_shares_are_read_in_percent_in_the_still_too(drawn_in_3d, tmp_path):
+    data = results(0.05).rename(building_co2="crown_share")
+    data["crown_share"] = data["crown_share"].assign_attrs(units="1", long_name="Crowns")
+    scene = build(town(), cells=data, show="crown_share", size=64)
+    drawn = words_of(still.draw_still({"a": scene}, tmp_path / "a.svg", size=SMALL))
+    assert "Crowns [%]" in drawn
+    assert f"{number(100 * float(data['crown_share'].mean()))} %" in drawn
+
+
+def test_a_changed_city_or_result_gives_a_different_still(drawn_in_3d):
     base, plan = build_study(study(), size=256).values()
     shown, _ = build_study(study(), size=256, show="building_co2").values()
-    camera = still.fit_camera([base], (320, 240))
-    first, again, other, data = (still.render(s, camera) for s in (base, base, plan, shown))
+    camera = fit_camera([base], (320, 240))
+    first, again, other, data = (render(s, camera) for s in (base, base, plan, shown))
     assert (first == again).all()
     assert (first != other).any(axis=-1).mean() > 0.01
     assert (first != data).any(axis=-1).mean() > 0.1
 
 
-def test_a_coloured_cell_is_drawn_where_the_camera_says(opengl):
+def test_a_coloured_cell_is_drawn_where_the_camera_says(drawn_in_3d):
     """Ties the texture, the camera of VTK and the camera of the labels to one another."""
     lone = results()
     lone["building_co2"] = lone["building_co2"] * 0
     lone["building_co2"][-2, -1] = 10.0  # between two blocks, near the north-east corner
     empty = replace(town(), layers={"buildings": town().frame("buildings").iloc[:1]})
     scene = build(empty, cells=lone, show="building_co2", limits=(0.0, 10.0), size=512)
-    camera = still.fit_camera([scene], (400, 300))
-    image = still.render(scene, camera)
+    camera = fit_camera([scene], (400, 300))
+    image = render(scene, camera)
     at = np.array([[EAST + 287.5 - scene.origin[0], NORTH + 162.5 - scene.origin[1], 0.0]])
     x, y = camera.project(at)[0]
     want = 255 * np.array(palette("building_co2").ramp()(1.0)[:3])
@@ -330,7 +505,7 @@ def test_a_coloured_cell_is_drawn_where_the_camera_says(opengl):
 def test_the_camera_keeps_every_corner_in_the_picture_and_looks_from_the_south():
     scene = build(town(), size=64)
     for size in ((900, 700), (1800, 700), (500, 900)):
-        camera = still.fit_camera([scene], size)
+        camera = fit_camera([scene], size)
         seen = camera.project(scene.buildings.vertices.astype(float))
         assert (seen > 0).all()
         assert (seen < size).all()
@@ -341,17 +516,17 @@ def test_the_camera_keeps_every_corner_in_the_picture_and_looks_from_the_south()
 
 def test_a_machine_without_opengl_is_told_what_to_install(monkeypatch):
     """The child dies as VTK does there; the parent lives and says what is missing."""
-    monkeypatch.setattr(still, "_TRIAL", "import os; os.abort()")
-    monkeypatch.delenv(still.VARIABLE, raising=False)
-    still._working_window.cache_clear()
+    monkeypatch.setattr(opengl, "_TRIAL", "import os; os.abort()")
+    monkeypatch.delenv(opengl.VARIABLE, raising=False)
+    opengl._working_window.cache_clear()
     with pytest.raises(MissingExtra, match="apt-get install libegl1 libgl1-mesa-dri"):
-        still.probe()
+        opengl.probe()
 
 
 def test_a_machine_without_pyvista_is_told_the_extra(monkeypatch):
-    monkeypatch.setattr(still.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(opengl.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match=r"pip install 'citytwin\[3d\]'"):
-        still.probe()
+        opengl.probe()
 
 
 def test_the_scene_and_the_sheet_do_without_vtk():

@@ -17,9 +17,11 @@ from layers.errors import GridError, MissingInput
 from layers.registry import LAYERS
 from twin.rasters import FOREST_HEIGHT, sample, surface, terrain
 from twin.scene import mesh as m
-from twin.scene.build import build, build_study, differences
-from twin.scene.ground import WATER, Shown, ground_image, paint, shadow, sun_position
+from twin.scene.build import build, build_study
+from twin.scene.changes import CHANGE, differences
+from twin.scene.ground import SHORE, WATER, Shown, ground_image, paint, shadow, sun_position
 from twin.scene.palette import PAPER, dead_band, extend, nice_ceil, nice_limits, palette
+from twin.scene.tint import PLANTED, TREE, TREE_OVER, building_colours, tree_colours
 from twin.scene.trees import trees_mesh
 
 CRS = "EPSG:2154"
@@ -387,6 +389,11 @@ def test_a_balance_that_crosses_zero_is_green_below_it():
 # --- what a plan changes --------------------------------------------------------------------
 
 
+def rows(found):
+    assert list(found) == list(CHANGE)
+    return {kind: part["row"].tolist() for kind, part in found.items() if len(part)}
+
+
 def test_differences_by_id():
     base = houses([box(0, 0, 10, 10), box(20, 0, 30, 10), box(40, 0, 50, 10), box(60, 0, 80, 10)],
                   [10.0, 10.0, 10.0, 10.0])
@@ -396,21 +403,74 @@ def test_differences_by_id():
     plan.loc[2, "geometry"] = box(60, 0, 70, 10)
     plan.loc[3] = plan.loc[2]
     plan.loc[3, ["id", "geometry"]] = ["new", box(90, 0, 99, 10)]
-    found = differences(base, plan)
-    assert found["removed"]["row"].tolist() == [0, 3]
-    assert found["removed"].area.tolist() == [100, 100]  # a whole house, and the part cut off
-    assert found["new"]["row"].tolist() == [3]
-    assert found["lowered"]["row"].tolist() == [0]
-    assert found["raised"]["row"].tolist() == [1]
-    assert not any(len(part) for part in differences(base, base).values())
+    assert rows(differences(base, plan)) == {"removed": [0], "cut": [2], "lowered": [0],
+                                             "raised": [1], "new": [3]}
+    assert differences(base, plan)["cut"].area.tolist() == [100]  # the part that went
+    assert rows(differences(base, base)) == {}
 
 
 def test_differences_without_ids_go_by_outline():
     base = houses([box(0, 0, 10, 10), box(20, 0, 30, 10)], id=["", ""])
     plan = base.iloc[[1]].assign(height=4.0)
+    assert rows(differences(base, plan)) == {"removed": [0], "lowered": [0]}
+
+
+@pytest.mark.parametrize("ids", [["", "", "", ""], ["a", "a", "a", "a"], ["a", "a", "", "d"]],
+                         ids=["empty", "repeated", "mixed"])
+def test_without_usable_ids_a_cut_building_is_the_one_it_shares_most_ground_with(ids):
+    shapes = [box(0, 0, 20, 10), box(20, 0, 40, 10), box(50, 0, 60, 10), box(70, 0, 80, 10)]
+    base = houses(shapes, [9.0, 9.0, 9.0, 9.0], id=ids)
+    # Half of the first goes, which leaves exactly half; the others turn, are taken, are extended.
+    turned = shapely.reverse(shapes[1])
+    plan = houses([box(70, 0, 82, 10), turned, box(0, 0, 10, 10)], [9.0, 9.0, 9.0],
+                  id=[ids[3], ids[1], ids[0]])
     found = differences(base, plan)
-    assert found["removed"]["row"].tolist() == [0]
-    assert found["lowered"]["row"].tolist() == [0]
+    assert rows(found) == {"removed": [2], "cut": [2], "new": [0]}
+    assert found["cut"].area.tolist() == [100]
+    assert found["new"].area.tolist() == [20]  # of an extension the part that came
+
+
+def test_less_than_half_in_common_is_another_building_unless_the_id_says_so():
+    old, new = box(0, 0, 20, 10), box(0, 0, 9, 10)
+    for name, expected in (("", {"removed": [0], "new": [0]}), ("a", {"cut": [0]})):
+        assert rows(differences(houses([old], id=[name]), houses([new], id=[name]))) == expected
+
+
+def test_two_ids_that_differ_are_two_buildings_on_the_same_ground():
+    old, new = houses([LSHAPE], id=["a"]), houses([LSHAPE], 30.0, id=["b"])
+    assert rows(differences(old, new)) == {"removed": [0], "new": [0]}
+    assert rows(differences(old, new.assign(id=""))) == {"raised": [0]}
+
+
+def test_a_building_that_moved_away_is_removed_and_new_and_none_is_counted_twice():
+    base, plan = houses([LSHAPE]), houses([move(LSHAPE, 100, 0)], 3.0)
+    assert rows(differences(base, plan)) == {"removed": [0], "new": [0]}
+    both = houses([box(0, 0, 10, 10)], 5.0)  # cut and lowered is one building under two words
+    assert rows(differences(houses([box(0, 0, 20, 10)]), both)) == {"cut": [0], "lowered": [0]}
+
+
+def test_parts_on_one_outline_are_told_apart_by_their_height():
+    base = houses([LSHAPE, LSHAPE, COURTYARD], [6.0, 30.0, 9.0], id=["a", "a", "a"])
+    assert rows(differences(base, base.iloc[[1, 2]])) == {"removed": [0]}
+    assert rows(differences(base, base.iloc[[2, 1, 0]])) == {}
+
+
+def test_the_airier_plan_of_the_demonstration_counts_as_its_history_does():
+    from importlib.resources import files
+
+    import layers
+    from scenarios import read_recipe
+
+    base = layers.sample()
+    plan = read_recipe(files("scenarios") / "data" / "airier.yaml").apply(base)
+    found = differences(base.frame("buildings"), plan.frame("buildings"))
+    history = " ".join(plan.history)
+    assert f"{len(found['removed'])} buildings gone, {len(found['cut'])} cut" in history
+    assert f"capped {len(found['lowered'])} buildings" in history
+    assert len(found["raised"]) == len(found["new"]) == 0
+    blind = [c.frame("buildings").assign(id="") for c in (base, plan)]
+    assert {k: len(v) for k, v in differences(*blind).items()} == {
+        k: len(v) for k, v in found.items()}
 
 
 def test_the_scene_outlines_what_goes_and_counts_what_is_planted():
@@ -426,6 +486,17 @@ def test_the_scene_outlines_what_goes_and_counts_what_is_planted():
     assert length == pytest.approx(80, rel=1e-4)
     assert set(scene.buildings.feature.tolist()) == {0, 1}
     assert build(base, base=base, size=128).changed == {}
+
+
+def test_a_cut_building_is_outlined_on_the_ground_and_tinted_where_it_stands():
+    whole, half = (move(box(20, 40, x, 60), EAST, NORTH) for x in (60, 45))
+    scene = build(city([half]), base=city([whole]), size=128)
+    assert {k: v.tolist() for k, v in scene.changed.items()} == {"cut": [0]}
+    segments = scene.outlines["cut"]
+    assert np.ptp(segments[..., 0]) == pytest.approx(15, abs=1e-3)
+    assert segments[..., 2].max() < 1.0
+    assert (building_colours(scene) == building_colours(scene)[0]).all()
+    assert building_colours(scene)[0] != pytest.approx(building_colours(build(city([half])))[0])
 
 
 def test_buildings_are_cut_at_the_edge_and_keep_their_row():
@@ -487,7 +558,10 @@ def test_scenes_of_a_study_share_their_limits():
     scenes = build_study(study, show="building_co2", size=64)
     limits = {(s.legend.low, s.legend.high) for s in scenes.values()}
     assert limits == {(0.0, 40.0)}
-    assert scenes["base"].trees.drawn == 0
+    value, low, high, units, *_ = scenes["base"].legend.total
+    assert (value, units) == (pytest.approx(3.0 * 200 * 120 / 1000), "t a-1")
+    assert np.isnan([low, high]).all()
+    assert scenes["base"].legend.cell == 20
 
 
 def test_a_wrong_result_is_named_with_the_nearest():
@@ -496,3 +570,84 @@ def test_a_wrong_result_is_named_with_the_nearest():
     hourly = cells(np.ones((6, 10))).expand_dims(hour=3)
     with pytest.raises(MissingInput, match="hour"):
         build(city(), cells=hourly, show="building_co2")
+
+
+# --- what stands on a result ----------------------------------------------------------------
+
+
+def grown(n, *, start=0, x=5.0):
+    at = shapely.points(EAST + x + np.arange(start, start + n) % 19 * 10.0,
+                        NORTH + 5 + np.arange(start, start + n) // 19 * 3.0)
+    return layer("trees", at, height=12.0, crown=6.0, size_from="tag")
+
+
+def test_over_a_result_trees_are_fewer_slimmer_and_grey_but_planted_ones_stay():
+    before, after = city(trees=grown(300)), city(trees=grown(320))
+    data = cells(np.full((6, 10), 3.0))
+    scene = build(after, base=before, cells=data, show="building_co2", size=64, trees=400)
+    assert (scene.trees.drawn, scene.trees.total) == (100, 320)
+    assert scene.changed["planted"].tolist() == list(range(300, 320))
+    drawn = scene.trees.mesh.feature
+    assert set(range(300, 320)) <= set(drawn.tolist())
+
+    crowns = scene.trees.mesh.vertices.reshape(-1, 12, 3)[..., :2].astype(float)
+    reach = np.linalg.norm(crowns - crowns.mean(axis=1, keepdims=True), axis=-1).max(axis=1)
+    planted = np.unique(drawn) >= 300
+    widest = 3 * 2 / np.sqrt(5)  # the corners of an icosahedron off its axis
+    assert reach[planted] == pytest.approx(np.full(20, widest), rel=1e-3)
+    assert reach[~planted] == pytest.approx(np.full(80, 0.7 * widest), rel=1e-3)
+    colour = tree_colours(scene)
+    for rows_, tone in ((drawn >= 300, PLANTED), (drawn < 300, TREE_OVER)):
+        ratio = colour[rows_] / np.array(to_rgb(tone))
+        assert ratio == pytest.approx(np.ones_like(ratio), abs=0.09)
+    red, green, blue = to_rgb(TREE_OVER)
+    assert max(red, green, blue) - min(red, green, blue) < 0.06 < to_rgb(PLANTED)[1] - 0.5
+
+
+def test_over_a_result_of_vegetation_trees_are_drawn_as_ever():
+    data = cells(np.full((6, 10), 0.2)).rename(building_co2="crown_share")
+    plain = build(city(trees=grown(300)), size=64)
+    scene = build(city(trees=grown(300)), cells=data, show="crown_share", size=64)
+    assert (scene.trees.mesh.vertices == plain.trees.mesh.vertices).all()
+    ratio = tree_colours(scene) / np.array(to_rgb(TREE))
+    assert ratio == pytest.approx(np.ones_like(ratio), abs=0.09)
+
+
+def test_water_lies_on_results_of_the_ground_and_is_lined_under_the_wind():
+    pond = move(box(60, 40, 120, 80), EAST, NORTH)
+    town = city(water=layer("water", [pond], **{"class": "pond"}))
+
+    def share(name, tone):
+        data = cells(np.full((6, 10), 3.0), step=20.0).rename(building_co2=name)
+        scene = build(town, cells=data, show=name, size=220, limits=(0.0, 3.0))
+        assert scene.water
+        near = np.abs(scene.ground.astype(int) - np.array(to_rgb(tone)) * 255).max(axis=-1) < 3
+        return near.mean() * scene.size[0] * scene.size[1] / pond.area
+
+    assert share("building_co2", WATER) == pytest.approx(1, abs=0.1)
+    assert share("wind_speed", WATER) == 0
+    assert 0.05 < share("wind_speed", SHORE) < 0.3
+    assert not build(city(), size=64).water
+
+
+def test_walls_take_more_of_the_colour_of_their_ground_than_roofs():
+    values = np.zeros((6, 10))
+    values[2, 3] = 8.0
+    shapes = [move(box(65, 45, 75, 55), EAST, NORTH), move(box(125, 45, 135, 55), EAST, NORTH)]
+    scene = build(city(shapes), cells=cells(values), show="building_co2", limits=(0.0, 8.0),
+                  size=64)
+    colour, mesh = building_colours(scene), scene.buildings
+    white = colour[mesh.feature == 1]
+    assert (white == white[0]).all()
+    assert white.min() > 0.95
+    away = np.abs(colour - white[0]).sum(axis=1)
+    wall, roof = (away[(mesh.feature == 0) & (mesh.kind == kind)] for kind in (m.WALL, m.ROOF))
+    assert wall.min() > 3 * roof.max() > 0
+    assert roof.max() < 0.25  # still a white building
+
+
+def test_a_legend_names_its_cells_and_the_weather_where_that_matters():
+    data = cells(np.full((6, 10), 3.0)).assign_attrs(weather="a July day")
+    assert build(city(), cells=data, show="building_co2", size=64).legend.weather == ""
+    data = data.rename(building_co2="wind_speed")
+    assert build(city(), cells=data, show="wind_speed", size=64).legend.weather == "a July day"
