@@ -238,7 +238,7 @@ def test_check_says_faults_and_exits_1(run: Run, monkeypatch: pytest.MonkeyPatch
                                        toy: layers.City) -> None:
     built = toy.frame("buildings")
     bad = replace(toy, layers={**toy.layers, "buildings": built.assign(height=-1.0)})
-    monkeypatch.setattr("twin.verbs._city", lambda _: bad)
+    monkeypatch.setattr("twin.verbs.city_of", lambda _: bad)
     told = run("check", "x", "--json")
     assert told.code == 1
     assert len(told.json["faults"]) == 1
@@ -337,10 +337,10 @@ def test_validate_and_doctor_speak_json(run: Run) -> None:
 
 
 def test_columns_of_wide_characters_line_up(capsys: pytest.CaptureFixture[str]) -> None:
-    from twin.verbs import _print_table, _width
+    from twin.tables import _width, print_table
 
     assert _width("武汉 ab") == 7
-    _print_table(pd.DataFrame([{"name": "武汉", "n": 1}, {"name": "abcd", "n": 22}]))
+    print_table(pd.DataFrame([{"name": "武汉", "n": 1}, {"name": "abcd", "n": 22}]))
     lines = capsys.readouterr().out.splitlines()
     assert lines == ["name  n", "武汉  1", "abcd  22"]
 

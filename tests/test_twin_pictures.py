@@ -472,6 +472,7 @@ def test_shares_are_read_in_percent_in_the_still_too(drawn_in_3d, tmp_path):
     scene = build(town(), cells=data, show="crown_share", size=64)
     drawn = words_of(still.draw_still({"a": scene}, tmp_path / "a.svg", size=SMALL))
     assert "Crowns [%]" in drawn
+    assert f"{100 * scene.legend.high:g}" in drawn  # the last tick
     assert f"{number(100 * float(data['crown_share'].mean()))} %" in drawn
 
 

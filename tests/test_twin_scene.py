@@ -437,7 +437,8 @@ def test_less_than_half_in_common_is_another_building_unless_the_id_says_so():
 
 
 def test_two_ids_that_differ_are_two_buildings_on_the_same_ground():
-    old, new = houses([LSHAPE], id=["a"]), houses([LSHAPE], 30.0, id=["b"])
+    shapes = [LSHAPE, move(COURTYARD, 100, 0)]
+    old, new = houses(shapes, id=["a", ""]), houses(shapes, [30.0, 10.0], id=["b", ""])
     assert rows(differences(old, new)) == {"removed": [0], "new": [0]}
     assert rows(differences(old, new.assign(id=""))) == {"raised": [0]}
 

@@ -1,0 +1,108 @@
+"""What the command line prints: tables, JSON, counts and sources, on stdout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from layers.city import City
+from twin.result import Twin
+
+
+def dump(thing: Any) -> None:
+    """Print a thing as JSON."""
+    print(json.dumps(thing, ensure_ascii=False, indent=1, default=str, allow_nan=False))
+
+
+def totals(found: Twin) -> dict[str, dict[str, Any]]:
+    """Return a twin's totals as plain data, unknown ends as None."""
+    def plain(value: Any) -> float | None:
+        return float(value) if np.isfinite(value) else None
+
+    return {str(n): {"value": plain(r["value"]), "unit": r["unit"], "low": plain(r["low"]),
+                     "high": plain(r["high"])} for n, r in found.totals().iterrows()}
+
+
+def say_city(city: City) -> None:
+    """Print what a city holds, where its heights come from, and what had to be assumed."""
+    from layers.buildings import height_shares
+
+    print(repr(city))
+    shares = height_shares(city.frame("buildings"))
+    print("heights by source: " + ", ".join(f"{k} {v:.0%}" for k, v in shares.items()))
+    for line in city.history:
+        print(f"  {line}")
+    print_fallbacks(dict(city.fallbacks))
+
+
+def print_study(found: Any) -> None:
+    """Print the totals of every scenario with their ranges."""
+    table = found.totals()
+    rows = [{"": r["name"], "unit": r["unit"], **{
+        n: _range(found.twins[n].totals().loc[str(i)]) for n in found.names}}
+        for i, r in table.iterrows()]
+    print_table(pd.DataFrame(rows))
+
+
+def print_change(name: str, to: str, table: pd.DataFrame) -> None:
+    """Print what one scenario changes."""
+    print(f"\n{name}, against {to}")
+    rows = [{"": r["name"], "unit": r["unit"], to: _short(r[to]), name: _short(r[name]),
+             "change": _short(r["change"]), "%": _short(r["percent"]),
+             "95 % range": f"{_short(r['low'])} to {_short(r['high'])}"
+             if np.isfinite(r["low"]) else "",
+             "sure": "" if r["distinct"] else "indistinguishable"} for _, r in table.iterrows()]
+    print_table(pd.DataFrame(rows) if rows else pd.DataFrame([{"": "nothing changes"}]))
+
+
+def _range(row: pd.Series) -> str:
+    if not np.isfinite(row["low"]):
+        return _short(row["value"])
+    return f"{_short(row['value'])} [{_short(row['low'])} to {_short(row['high'])}]"
+
+
+def _short(value: float) -> str:
+    if not np.isfinite(value):
+        return "-"
+    if value == 0:
+        return "0"
+    digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:,.{min(digits, 6)}f}"
+
+
+def print_table(table: pd.DataFrame) -> None:
+    """Columns as wide as their widest word; no library draws into a pipe as plainly."""
+    words = [[str(c) for c in table.columns],
+             *[["" if pd.isna(v) else str(v) for v in row] for row in table.itertuples(False)]]
+    widths = [max(_width(row[i]) for row in words) for i in range(len(words[0]))]
+    most = shutil.get_terminal_size((200, 40)).columns if sys.stdout.isatty() else 10_000
+    for row in words:
+        line = "  ".join(w + " " * (widths[i] - _width(w)) for i, w in enumerate(row)).rstrip()
+        print(line[:most])
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal; Chinese characters take two."""
+    from unicodedata import east_asian_width
+
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def print_fallbacks(fallbacks: dict[str, int]) -> None:
+    """Print what was assumed, with counts."""
+    if fallbacks:
+        print("\nassumed, not known:")
+        for what, count in fallbacks.items():
+            print(f"  {what}: {count:,}")
+
+
+def print_sources(city: City) -> None:
+    """Print the licence lines."""
+    print("\nsources:")
+    for line in city.sources:
+        print(f"  {line}")
