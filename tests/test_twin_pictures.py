@@ -299,6 +299,14 @@ def test_long_lines_are_cut_to_their_room_and_wrapped_by_width():
     with fonts.drawing():
         for words in ("short", "a name that is much longer than its panel " * 4, "廊道" * 60):
             assert fonts.fitted(axes, 0, 50, words, 20, 150) <= 150
+        drawn = [t.get_text() for t in axes.texts]
+        assert drawn[0] == "short"
+        assert all(text.endswith("…") for text in drawn[1:])
+        whole = "total, 95 % range 37,500 to 87,800 · −1.9 % against A"
+        wide = fonts.text_width(axes, whole, 17)
+        for room in np.linspace(0.75, 1.0, 26) * wide:  # smaller letters do, nothing is cut
+            assert fonts.fitted(axes, 0, 50, whole, 17, room) <= room
+            assert axes.texts[-1].get_text() == whole
     lines = fonts.wrap("one two three " + "武汉" * 10, 12)
     assert "".join(lines).replace(" ", "") == "onetwothree" + "武汉" * 10
     assert max(sum(2 if c > "⺀" else 1 for c in line) for line in lines) <= 12
@@ -310,6 +318,7 @@ def test_totals_in_words():
     after = told._replace(value=70_289.0)
     assert after.change(told) == ("−1,190 t/yr", "−1.7 %")
     assert told.change(told) == ("no change", "")
+    assert told._replace(value=71_483.2 * 1.0004).change(told)[1] == "+0.04 %"
     share = Total(0.0343, np.nan, np.nan, "1", "mean", percent=True)
     assert (share.words, share.span) == ("3.43 %", "")
     assert share.change(share._replace(value=0.000855)) == ("+3.34 points", "")
@@ -446,7 +455,7 @@ def test_the_still_names_the_place_what_is_shown_and_its_total(drawn_in_3d, tmp_
     for value in (total, 0.7 * total):
         assert f"{value:,.0f} t/yr" in drawn
     span = f"95 % range {number(0.8 * total)} to {number(1.5 * total)}"
-    assert f"total of the study area, {span}" in drawn
+    assert f"total, {span}" in drawn
     assert sum("−30.0 % against A" in line for line in drawn) == 1
     assert {"CO₂ of building operation [kg/(m² yr)]", "removed (2)", "Base", "Plan"} <= set(drawn)
     drawn = words_of(still.draw_still(scenes, tmp_path / "b.svg", size=SMALL, title="T",

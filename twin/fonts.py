@@ -227,12 +227,13 @@ def fitted(axes: Axes, x: float, y: float, words: str, height: float, width: flo
         Width of the text [pixels].
     """
     words, size = safe(words), height
-    measured = text_width(axes, words, size, weight)
-    if measured > width:
-        size = max(0.7 * height, height * width / measured)
-        while len(words) > 2 and (measured := text_width(axes, words, size, weight)) > width:
-            keep = min(len(words) - 2, int(len(words) * width / measured))
-            words = words[:max(keep, 1)].rstrip(" \\…") + "…"
+    while (measured := text_width(axes, words, size, weight)) > width and size > 0.7 * height:
+        # Letters grow in steps of whole pixels, so that a line may need several tries.
+        size = max(0.7 * height, min(0.97 * size, size * width / measured))
+    while len(words) > 2 and measured > width:
+        keep = min(len(words) - 2, int(len(words) * width / measured))
+        words = words[:max(keep, 1)].rstrip(" \\…") + "…"
+        measured = text_width(axes, words, size, weight)
     axes.text(x, y, words, fontsize=points(size, 1), fontweight=weight, color=color, ha=ha)
     return measured
 

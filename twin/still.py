@@ -219,8 +219,8 @@ def _note(scene: Scene, first: Scene) -> tuple[str, str]:
     if scene.legend is None or first.legend is None:
         return "", ""
     told, base = scene.legend.total, first.legend.total
-    said = ", ".join(part for part in (f"{told.word} of the study area", told.span) if part)
+    said = f"{told.word}, {told.span}" if told.span else f"{told.word} of the study area"
     if scene is first or scene.legend.variable != first.legend.variable:
         return told.words, said
     change, share = told.change(base)
-    return told.words, f"{said}  ·  {share or change} against A"
+    return told.words, f"{said} · {share or change} against A"

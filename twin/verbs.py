@@ -78,7 +78,7 @@ def demo(args: Namespace) -> None:
         if not args.no_3d:
             tell("drawing in 3D", 4, 6)
             try:
-                pictures.append(_still(found, "airier", None, out / "still-airier.png"))
+                pictures.append(_still(found, "airier", "co2_net", out / "still-airier.png"))
             except layers.errors.MissingExtra as error:
                 print(f"citytwin: no 3D picture: {error}", file=sys.stderr)
         tell("done", 6, 6)

@@ -87,7 +87,7 @@ def _nearest_camera(points: Points, size: tuple[int, int], azimuth: float,
     # Half the opening towards each side, less what words along the edges need [pixels at 1080].
     pad = size[1] / 800
     east, west = (side * (1 - 2 * pad * p / size[0]) for p in (62, 12))
-    over, under = (tall * (1 - 2 * pad * p / size[1]) for p in (48, 42))
+    over, under = (tall * (1 - 2 * pad * p / size[1]) for p in (64, 42))
     far_e, far_w = (right - east * depth).max(), (-right - west * depth).max()
     far_o, far_u = (up - over * depth).max(), (-up - under * depth).max()
     back = min(-(far_e + far_w) / (east + west), -(far_o + far_u) / (over + under))

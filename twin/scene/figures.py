@@ -68,7 +68,8 @@ class Total(NamedTuple):
         words = f"{number(change, sign=True, like=like)} {units}".strip()
         if self.percent or not base.value or not math.isfinite(change):
             return words, ""
-        return words, f"{100 * (self.value / base.value - 1):+.1f} %".replace("-", MINUS)
+        share = 100 * (self.value / base.value - 1)
+        return words, f"{share:{'+.1f' if abs(share) >= 0.05 else '+.1g'}} %".replace("-", MINUS)
 
 
 def values_of(cells: xr.Dataset | None, show: str) -> xr.DataArray:
