@@ -1,3 +1,4 @@
+from .checking import check as check
 from .city import City as City
 from .citygpkg import write as write
 from .errors import CityTwinError as CityTwinError
@@ -9,4 +10,3 @@ from .samples import sample as sample
 from .samples import toy_town as toy_town
 from .spec import Column as Column
 from .spec import LayerSpec as LayerSpec
-from .spec import check as check

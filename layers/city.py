@@ -17,6 +17,8 @@ from shapely.geometry.base import BaseGeometry
 from layers.errors import LayerError, MissingInput, nearest
 from layers.place import Place
 from layers.provenance import digest, now
+from layers.registry import LAYERS
+from layers.spec import faults
 
 Layer: TypeAlias = gpd.GeoDataFrame | xr.DataArray | xr.Dataset
 CONTROLS = ("vehicle_km",)
@@ -95,8 +97,6 @@ class City(Mapping[str, Layer]):
 
     def frame(self, name: str) -> gpd.GeoDataFrame:
         """Return a vector layer, empty where the city has none of that name."""
-        from layers import LAYERS
-
         found = self.frames.get(name)
         return LAYERS[name].empty(self.crs) if found is None else found
 
@@ -108,9 +108,6 @@ class City(Mapping[str, Layer]):
         LayerError
             When a vector layer is in another CRS or misses its specification.
         """
-        from layers import LAYERS
-        from layers.spec import faults
-
         for name, layer in changed.items():
             if not isinstance(layer, gpd.GeoDataFrame):
                 continue

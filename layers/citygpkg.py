@@ -20,11 +20,11 @@ import shapely
 import xarray as xr
 from pyproj import CRS
 
+from layers.checking import check
 from layers.city import City, as_area
 from layers.errors import LayerError, SourceError
 from layers.place import Place
 from layers.registry import LAYERS
-from layers.spec import check
 from layers.vectors import label
 
 META = "citytwin_city"

@@ -16,6 +16,7 @@ from pyproj import CRS
 
 from layers import buildings, roads
 from layers.buildings import DRAWN_TWICE
+from layers.checking import check
 from layers.city import City, as_area
 from layers.citygpkg import META, read_package
 from layers.errors import LayerError, MissingInput, nearest
@@ -23,7 +24,7 @@ from layers.place import Place, locate
 from layers.provenance import now
 from layers.registry import LAYERS, TIDY
 from layers.shapes import mend
-from layers.spec import check, faults
+from layers.spec import faults
 from layers.terrain import read_raster
 from layers.vectors import (
     existing_file,

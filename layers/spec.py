@@ -1,10 +1,10 @@
-"""What a layer must hold: typed columns with units, and the check that gathers every fault."""
+"""What a layer must hold: typed columns with units, and every fault of one that does not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -12,9 +12,6 @@ import pandas as pd
 import shapely
 
 from layers.errors import LayerError
-
-if TYPE_CHECKING:
-    from layers.city import City
 
 Kind = Literal["float", "int", "str", "bool"]
 Geometry = Literal["polygon", "line", "point", "line or polygon"]
@@ -217,41 +214,3 @@ def _empty(geometry: Any) -> Any:
 def _kind_names(kinds: Any, spec: LayerSpec) -> str:
     wrong = kinds[~np.isin(kinds, (*_GEOMETRY_IDS[spec.geometry], -1))]
     return "".join(shapely.GeometryType(int(wrong[0])).name.lower() if len(wrong) else "another")
-
-
-def check(city: City) -> None:
-    """Raise one error that names every fault of every layer of ``city``.
-
-    Raises
-    ------
-    LayerError
-        With up to ten faults spelled out and the rest counted.
-    """
-    found = city_faults(city)
-    if found:
-        lines = [str(f) for f in found[:10]]
-        more = f"; and {len(found) - 10} more faults" if len(found) > 10 else ""
-        raise LayerError(f"{city.name or 'the city'} has {len(found)} faults: "
-                         + "; ".join(lines) + more)
-
-
-def city_faults(city: City) -> list[Fault]:
-    """Return the faults of all vector layers of ``city``, and layers in another CRS."""
-    from layers import LAYERS
-
-    found: list[Fault] = []
-    for name, spec in LAYERS.items():
-        if name in city.frames:
-            gdf = city.frames[name]
-            if gdf.crs != city.crs:
-                found.append(Fault(name, f"CRS is {_epsg(gdf.crs)}, the city's is "
-                                         f"{_epsg(city.crs)}"))
-            found += faults(gdf, spec)
-    if city.area.area <= 0:
-        found.append(Fault("area", "the study area has no surface (0 m2)"))
-    return found
-
-
-def _epsg(crs: Any) -> str:
-    code = crs.to_epsg() if crs is not None else None
-    return f"EPSG:{code}" if code else str(crs.name if crs is not None else None)

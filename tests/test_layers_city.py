@@ -12,11 +12,11 @@ import shapely
 import xarray as xr
 
 import layers
+from layers.checking import check, city_faults
 from layers.city import as_area
 from layers.errors import CityTwinError, LayerError, MissingInput, nearest
 from layers.place import Place
 from layers.provenance import digest
-from layers.spec import check, city_faults
 
 SCRIPT = "<script>alert('&')</script>"
 

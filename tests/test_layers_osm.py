@@ -21,13 +21,13 @@ from shapely.geometry import MultiPolygon, Point, Polygon, mapping
 from shapely.geometry.base import BaseGeometry
 
 from layers import osm, osm_features
+from layers.checking import city_faults
 from layers.city import as_area
 from layers.errors import CityTwinError, LayerError, SourceError
 from layers.heights import STOREY, levels_height
 from layers.osm_features import REACH, city_from_features
 from layers.overpass import PATIENCE
 from layers.registry import LAYERS
-from layers.spec import city_faults
 
 EPSG = 32650  # Wuhan lies in UTM zone 50 north
 ORIGIN = (241_000.0, 3_383_000.0)

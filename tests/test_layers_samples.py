@@ -17,9 +17,9 @@ import xarray as xr
 
 import layers
 from layers.buildings import gross_floor_area, height_shares
+from layers.checking import check
 from layers.errors import CityTwinError
 from layers.samples import DISTRICT, MARGIN, nantes_buildings, surveyed_heights
-from layers.spec import check
 
 DATA = Path(str(files("layers"))) / "data"
 

@@ -155,7 +155,7 @@ def import_(args: Namespace) -> None:
 def check(args: Namespace) -> int:
     """Say what a city holds and what is wrong with it."""
     from layers.buildings import height_shares
-    from layers.spec import city_faults
+    from layers.checking import city_faults
 
     city = city_of(args.city)
     found = city_faults(city)

@@ -83,7 +83,8 @@ def roughness(building_coverage: xr.DataArray, height_mean: xr.DataArray,
     area = cell_area.reshape(grid.shape)
 
     def around(values: Any) -> np.ndarray:
-        return np.asarray(uniform_filter(np.nan_to_num(values) * area, width, mode="constant"))
+        total = uniform_filter(np.nan_to_num(values) * area, width, mode="constant")
+        return np.asarray(np.maximum(total, 0.0))  # the running sum may leave a negative rounding
 
     ground = np.maximum(around(np.ones(grid.shape)), 1e-9)
     covered = building_coverage.to_numpy()
