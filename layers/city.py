@@ -15,7 +15,7 @@ from shapely.geometry import GeometryCollection, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from layers.errors import LayerError, MissingInput, nearest
-from layers.place import Place
+from layers.place import Place, lonlat
 from layers.provenance import digest, now
 from layers.registry import LAYERS
 from layers.spec import faults
@@ -153,8 +153,7 @@ class City(Mapping[str, Layer]):
     @property
     def lonlat(self) -> tuple[float, float]:
         """Longitude and latitude of the middle of the study area [degrees]."""
-        point = gpd.GeoSeries([self.area.representative_point()], crs=self.crs).to_crs(4326)
-        return float(point.x.iloc[0]), float(point.y.iloc[0])
+        return lonlat(self.area, self.crs)
 
     def __repr__(self) -> str:
         code = self.crs.to_epsg()

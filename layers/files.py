@@ -19,8 +19,9 @@ from layers.buildings import DRAWN_TWICE
 from layers.checking import check
 from layers.city import City, as_area
 from layers.citygpkg import META, read_package
+from layers.doubts import not_believed, not_understood
 from layers.errors import LayerError, MissingInput, nearest
-from layers.place import Place, locate
+from layers.place import Place, locate, lonlat
 from layers.provenance import now
 from layers.registry import LAYERS, TIDY
 from layers.shapes import mend
@@ -114,6 +115,7 @@ def read(path: str | Path | None = None, *, columns: Mapping[str, Mapping[str, s
             sources = {"buildings": str(path), **sources}
     if "buildings" not in sources:
         raise MissingInput("no buildings were given", mend="Name a file with --buildings FILE")
+    name = name or Path(str(sources["buildings"])).stem
     city = _assemble(dict(sources), columns, area, crs, name,
                      Place(country, region, "user") if country else None)
     return _with_rasters(_controlled(city, controls), terrain, canopy, weather)
@@ -152,7 +154,7 @@ def _assemble(sources: dict[str, str | Path], columns: dict[str, Mapping[str, st
     shape, target, notes = _study_area(area, raw["buildings"], crs)
     told = ", ".join(f"{k} from {Path(str(v)).name}" for k, v in sources.items())
     history = [f"{now()}: read {told}"]
-    where = place or locate(*_lonlat(shape, target))
+    where = place or locate(*lonlat(shape, target))
     near = shapely.box(*shape.bounds).buffer(MARGIN, join_style="mitre")
     layers: dict[str, Any] = {}
     fallbacks: list[tuple[str, int]] = []
@@ -173,10 +175,9 @@ def _assemble(sources: dict[str, str | Path], columns: dict[str, Mapping[str, st
         wrong += [f"{sources[layer]}: {fault}" for fault in faults(tidied, LAYERS[layer])]
         counts += done[layer]
         if layer == "buildings":
-            counts += _not_believed(table, tidied)
+            counts += not_believed(table, tidied)
             counts[DRAWN_TWICE] = round(table.area.sum() - tidied.area.sum())
-        elif layer == "roads":
-            counts["rows of an unknown class left out"] = len(table) - len(tidied)
+        counts += not_understood(layer, table, tidied)
         fallbacks += [(f"{layer}: {k}", v) for k, v in counts.items() if v]
         layers[layer] = tidied.reset_index(drop=True)
     if wrong:
@@ -238,25 +239,6 @@ def _mended(layer: str, gdf: gpd.GeoDataFrame,
     return out, counts
 
 
-def _not_believed(raw: gpd.GeoDataFrame, tidied: gpd.GeoDataFrame) -> Counter[str]:
-    """Return how many buildings have a height or storeys in the file that none can have."""
-    counts = Counter[str]()
-    for what, columns, source, inferred in (
-            ("heights", ("height", "building:height"), "height_from",
-             ("levels", "neighbours", "default")),
-            ("storeys", ("num_floors", "levels", "floors", "building:levels"), "floors_from",
-             ("height",))):
-        given = pd.Series(False, index=raw.index)
-        for column in set(columns) & set(raw.columns):
-            word = raw[column].astype(str).str.strip().str.lower()
-            given |= raw[column].notna() & ~word.isin(["", "nan", "none", "null"])
-        lost = given[tidied.index] & tidied[source].isin(inferred)
-        if source in raw.columns:  # the file says itself that they are inferred
-            lost &= ~raw.loc[tidied.index, source].isin(inferred)
-        counts[f"{what} that cannot be right, inferred"] = int(lost.sum())
-    return counts
-
-
 def _with_rasters(city: City, terrain: Any, canopy: Any, weather: Any) -> City:
     extra: dict[str, Any] = {}
     if terrain is not None:
@@ -276,9 +258,8 @@ def _with_rasters(city: City, terrain: Any, canopy: Any, weather: Any) -> City:
                                  mend="Check its CRS")
     if not extra:
         return city
-    return city.with_layers(f"added {', '.join(extra)}", **extra)
-
-
-def _lonlat(shape: Any, crs: CRS) -> tuple[float, float]:
-    point = gpd.GeoSeries([shapely.point_on_surface(shape)], crs=crs).to_crs(4326)
-    return float(point.x.iloc[0]), float(point.y.iloc[0])
+    told = [f"Terrain: {Path(terrain).name}"] if terrain is not None else []
+    told += [f"Canopy: {Path(canopy).name}"] if canopy is not None else []
+    told += [f"Weather: {extra['weather'].attrs['title']}"] if weather is not None else []
+    return replace(city.with_layers(f"added {', '.join(extra)}", **extra),
+                   sources=(*city.sources, *told))

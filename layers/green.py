@@ -53,13 +53,16 @@ TREE_ROWS = LayerSpec(
 
 TREE_HEIGHT, TREE_CROWN = 8.0, 5.0  # a mid-aged street tree [m]; assumed, counted in `size_from`
 
-_WORDS = {
+WORDS = {
     "park": "park", "garden": "park", "cemetery": "park", "nature_reserve": "park",
     "village_green": "grass", "recreation_ground": "grass", "golf_course": "grass",
     "pitch": "grass", "grass": "grass", "meadow": "grass", "grassland": "grass",
     "greenfield": "grass", "flowerbed": "grass", "lawn": "grass",
     "forest": "forest", "wood": "forest", "orchard": "forest",
     "scrub": "scrub", "heath": "scrub", "vineyard": "scrub",
+    "公园": "park", "公园绿地": "park", "花园": "park", "广场绿地": "park", "绿地": "grass",
+    "草地": "grass", "草坪": "grass", "防护绿地": "forest", "林地": "forest", "树林": "forest",
+    "灌木": "scrub", "湿地": "wetland", "农田": "cropland", "耕地": "cropland",
     "wetland": "wetland", "farmland": "cropland", "allotments": "cropland", "cropland": "cropland",
 }
 
@@ -73,7 +76,7 @@ def tidy(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     gdf = raw[raw.geom_type.isin(["Polygon", "MultiPolygon"])].copy()
     cover = pd.Series(None, index=gdf.index, dtype="object")
     for column in ("class", "natural", "landuse", "leisure"):
-        cover = cover.fillna(_first(gdf, column).str.lower().map(_WORDS))
+        cover = cover.fillna(_first(gdf, column).str.lower().map(WORDS))
     hard = _first(gdf, "surface").isin(["artificial_turf", "asphalt", "tartan", "concrete"])
     wet = _first(gdf, "natural").isin(["water", "bay"])  # a lake in a reserve is no park
     gdf["class"] = cover

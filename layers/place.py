@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,16 @@ class Place:
     def __str__(self) -> str:
         where = ", ".join(p for p in (self.region, self.country) if p) or "place unknown"
         return f"{where} (by {self.found_by})" if self.found_by == "nearest town" else where
+
+
+def lonlat(area: Any, crs: Any) -> tuple[float, float]:
+    """Return longitude and latitude of a point in the middle of an area in ``crs`` [degrees]."""
+    import shapely
+    from pyproj import Transformer
+
+    middle = shapely.point_on_surface(area)
+    lon, lat = Transformer.from_crs(crs, 4326, always_xy=True).transform(middle.x, middle.y)
+    return float(lon), float(lat)
 
 
 def locate(lon: float, lat: float) -> Place:

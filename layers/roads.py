@@ -48,8 +48,11 @@ _DEFAULTS = pd.DataFrame.from_dict(
 )
 
 # Classes of GB/T 51328, as city files name them.
-_CHINESE = {"高速公路": "motorway", "快速路": "trunk", "主干路": "primary", "次干路": "secondary",
-            "支路": "tertiary", "街巷": "residential", "居住区道路": "residential"}
+_CHINESE = {"高速公路": "motorway", "高速": "motorway", "快速路": "trunk", "主干路": "primary",
+            "主干道": "primary", "次干路": "secondary", "次干道": "secondary", "支路": "tertiary",
+            "支道": "tertiary", "街巷": "residential", "巷道": "residential",
+            "居住区道路": "residential", "小区道路": "residential", "步行街": "pedestrian",
+            "人行道": "footway"}
 
 ALIASES = {"highway": "class", "maxspeed": "speed_limit", "aadt": "volume"}
 

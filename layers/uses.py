@@ -33,7 +33,22 @@ WORDS = {
                       "cowshed sty bunker gazebo pavilion toilets bridge conservatory "
                       "collapsed demolished abandoned"),
 }
-USE_OF = {word: use for use, words in WORDS.items() for word in words.split()}
+# The words of Chinese planning files (GB 50137 and GB/T 51161).
+_CHINESE = {
+    "residential": "住宅 居住 居民楼 公寓 宿舍 别墅 民居 住宅楼 商住",
+    "office": "办公 办公楼 写字楼 行政 行政办公 政府 机关 商务 商务办公 科研",
+    "retail": "商业 商场 超市 商铺 零售 餐饮 市场 商业服务 综合体 购物中心",
+    "hotel": "酒店 宾馆 旅馆 饭店",
+    "hospital": "医院 医疗 卫生 诊所 医疗卫生",
+    "education": "学校 教育 小学 中学 大学 幼儿园 图书馆 教学楼",
+    "industrial": "工业 厂房 工厂 仓储 仓库 物流",
+    "transport": "交通 车站 火车站 地铁站 客运站 机场 码头",
+    "culture": "文化 体育 体育馆 剧院 博物馆 展览 会展",
+    "other": "宗教 寺庙 教堂 其他",
+    "unconditioned": "车库 停车 停车楼 棚 在建 配电房 垃圾站 公厕",
+}
+USE_OF = {word: use for table in (WORDS, _CHINESE) for use, words in table.items()
+          for word in words.split()}
 
 LANDUSE_USE = {"residential": "residential", "commercial": "office", "retail": "retail",
                "industrial": "industrial", "education": "education", "institutional": "office",

@@ -77,7 +77,7 @@ class PlantTrees:
             if named.empty:
                 from layers.errors import nearest
 
-                known = [str(n) for n in roads["name"].unique() if n]
+                known = ["roads", "raster", *(str(n) for n in roads["name"].unique() if n)]
                 raise ScenarioError(f"there is no street {self.along!r}"
                                     f"{nearest(self.along, known)}",
                                     mend="Use along: roads for every street")

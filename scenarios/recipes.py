@@ -111,9 +111,8 @@ def recipe_text(scenario: Scenario) -> str:
     edits = []
     for edit in scenario.edits:
         kind = type(edit)
-        defaults = {f.name: f.default for f in fields(kind)}  # type: ignore[arg-type]
         given = {k: _plain(v) for k, v in asdict(edit).items()  # type: ignore[call-overload]
-                 if v != defaults[k]}
+                 if v not in ("", (), None)}
         edits.append({kind.__name__: given})
     return yaml.safe_dump({"name": scenario.name, "edits": edits}, allow_unicode=True,
                           sort_keys=False)

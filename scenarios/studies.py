@@ -21,7 +21,7 @@ from scenarios.recipes import read_text, recipe_text
 from scenarios.scenario import BASE, Scenario
 from twin.engine import Progress
 from twin.pool import Overlaps
-from twin.result import Twin, replaced_folder
+from twin.result import Twin, range_of_parts, replaced_folder
 
 MARKER = "study.json"
 
@@ -66,7 +66,8 @@ class Study:
         """Return what a scenario changes: value, percent, and the 95 % range of the change.
 
         Both sides share their factors, so the range is that of the change under a low, middle and
-        high factor alike; where it holds zero, ``distinct`` is False.
+        high factor alike; a sum of parts combines the changes of its parts. Where the range holds
+        zero, ``distinct`` is False.
 
         Parameters
         ----------
@@ -80,6 +81,12 @@ class Study:
         ends = pd.concat([value, new["low"] - old["low"], new["high"] - old["high"]], axis=1)
         known = new["low"].notna() & old["low"].notna()
         low, high = ends.min(axis=1).where(known), ends.max(axis=1).where(known)
+        variables = self._twin(name).variables
+        parts = {str(k): {"value": value[k], "low": low[k], "high": high[k]}
+                 for k in value.index}
+        for key in value.index:
+            if variables[key].parts:
+                low[key], high[key] = range_of_parts(variables[key], value[key], parts, variables)
         base = old["value"].abs()
         return pd.DataFrame({
             "name": new["name"], "unit": new["unit"], to: old["value"], name: new["value"],

@@ -30,6 +30,7 @@ from twin.factors import load as load_factors
 from twin.grid import Grid
 from twin.label import Label, Var, label_of
 from twin.pool import Overlaps, Picker
+from twin.region_codes import region_mend, regions
 from twin.result import Twin
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
     if not city.place.country:
         picker.count("country unknown: world factors", 1)
     shared = overlaps or Overlaps()
+    if isinstance(want, str):
+        want = [want]
     steps = plan((*INDICATORS, *extra), want)
     if want is None:
         steps = _possible(steps, city, picker)
@@ -100,6 +103,10 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
         "grid": grid, "place": city.place, "factors": picker, "city": city, "cell_area": inside,
         "all_trees": shared.trees(city.frame("trees"), city.frame("tree_rows")),
     }
+    place = city.place
+    if place.country == "CN" and place.region and len(regions(place)) < 4:
+        hint = region_mend(f"CN-{place.region}").removeprefix("CN and a province")
+        picker.count(f"no province {place.region!r} is known{hint}: factors of all China", 1)
     seconds: dict[str, float] = {"overlap": time.perf_counter() - begun}
     with xr.set_options(keep_attrs=False, arithmetic_join="exact"):
         for number, step in enumerate(steps):
@@ -129,7 +136,8 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         "sources": list(city.sources), "history": list(city.history),
     }
-    return Twin(dataset, features=_features(city, columns), variables=variables, record=record)
+    return Twin(dataset, features=_features(city, columns, grid, shared), variables=variables,
+                record=record)
 
 
 def plan(indicators: Sequence[Indicator], want: Iterable[str] | None = None) -> list[Indicator]:
@@ -312,11 +320,18 @@ def _dataset(city: City, grid: Grid, inside: np.ndarray, cells: dict[str, xr.Dat
     return dataset
 
 
-def _features(city: City, columns: dict[str, dict[str, np.ndarray]]) -> dict[str,
-                                                                           gpd.GeoDataFrame]:
-    return {
-        name: gpd.GeoDataFrame(
-            pd.concat([city.frame(name), pd.DataFrame(table, index=city.frame(name).index)],
-                      axis=1), crs=city.crs)
-        for name, table in columns.items()
-    }
+def _features(city: City, columns: dict[str, dict[str, np.ndarray]], grid: Grid,
+              shared: Overlaps) -> dict[str, gpd.GeoDataFrame]:
+    """Layers with their results, and the share of each feature inside the study area.
+
+    Results are of the whole feature; weighed by ``inside`` they add up to the totals.
+    """
+    out = {}
+    for name, table in columns.items():
+        layer = city.frame(name)
+        measure = _measure(layer)
+        within = np.asarray(shared.of(layer, grid).sum(axis=0)).ravel()
+        inside = np.divide(within, measure, out=np.zeros_like(measure), where=measure > 0)
+        results = pd.DataFrame({"inside": inside.clip(0, 1), **table}, index=layer.index)
+        out[name] = gpd.GeoDataFrame(pd.concat([layer, results], axis=1), crs=city.crs)
+    return out

@@ -29,7 +29,8 @@ class Picker:
         """Return the factor of ``stem`` nearest to the place, in ``unit`` if given."""
         found = self.factors.pick(stem, self.place, unit)
         self.used[found.factor_id] = found
-        if found.is_fallback(self.place):
+        constant = stem.startswith("fuel.")  # what a fuel emits does not depend on the country
+        if found.is_fallback(self.place) and not constant:
             self.count(f"{stem.split('.')[0]}: world factors for {self.place}", 1, once=stem)
         return found
 

@@ -60,25 +60,11 @@ class Twin:
             ends = ("", "_low", "_high") if var.estimate else ("",)
             value, low, high = ([self._total(var, var.name + e) for e in ends] + [np.nan] * 2)[:3]
             if var.parts:
-                low, high = self._range_of_parts(var, value, rows)
+                low, high = range_of_parts(var, value, rows, self.variables)
             rows[var.name] = {"name": var.long_name, "value": value, "unit": var.unit_of_total,
                               "low": low, "high": high}
         return pd.DataFrame.from_dict(rows, orient="index",
                                       columns=["name", "value", "unit", "low", "high"])
-
-    def _range_of_parts(self, var: Var, value: float,
-                        rows: Mapping[str, Mapping[str, Any]]) -> tuple[float, float]:
-        """Root of the sum of squares of the ranges of independent parts."""
-        down = up = 0.0
-        for part in var.parts:
-            name = part.removeprefix("-")
-            row, other = rows[name], self.variables[name]
-            times = factor(other.unit_of_total, var.unit_of_total)
-            below, above = (row["value"] - row["low"]) * times, (row["high"] - row["value"]) * times
-            if part.startswith("-"):
-                below, above = above, below
-            down, up = down + below ** 2, up + above ** 2
-        return value - down ** 0.5, value + up ** 0.5
 
     def _total(self, var: Var, name: str) -> float:
         area = self.cells["cell_area"].to_numpy()
@@ -139,6 +125,33 @@ class Twin:
 
         head = escape(repr(self).splitlines()[0])
         return f"<p><b>{head}</b></p>{self.totals().to_html(float_format='{:,.4g}'.format)}"
+
+
+def range_of_parts(var: Var, value: float, rows: Mapping[str, Mapping[str, Any]],
+                   variables: Mapping[str, Var]) -> tuple[float, float]:
+    """Return the range of a sum (or of its change) from the ranges of its independent parts.
+
+    Parameters
+    ----------
+    var
+        A variable with ``parts``.
+    value
+        Its total, or the change of it [``var.unit_of_total``].
+    rows
+        ``value``, ``low`` and ``high`` of each part, in the part's own unit.
+    variables
+        The declared variables by name.
+    """
+    down = up = 0.0
+    for part in var.parts:
+        name = part.removeprefix("-")
+        times = factor(variables[name].unit_of_total, var.unit_of_total)
+        row = rows[name]
+        below, above = (row["value"] - row["low"]) * times, (row["high"] - row["value"]) * times
+        if part.startswith("-"):
+            below, above = above, below
+        down, up = down + below ** 2, up + above ** 2
+    return value - down ** 0.5, value + up ** 0.5
 
 
 def open(path: str | Path) -> Twin:

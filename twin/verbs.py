@@ -144,7 +144,8 @@ def import_(args: Namespace) -> None:
     with progress("import", quiet=args.quiet) as tell:
         tell("reading", 0, 2)
         city = layers.read(args.osm, columns=args.columns, area=args.area, terrain=args.terrain,
-                           canopy=args.canopy, weather=args.weather, crs=args.crs, name=args.name,
+                           canopy=args.canopy, weather=args.weather, crs=args.crs,
+                           name=args.name or Path(args.out).stem,
                            country=args.country, region=args.region, controls=controls,
                            **args.files)
         tell("writing", 1, 2)
