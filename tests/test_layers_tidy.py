@@ -133,7 +133,10 @@ def test_a_building_keeps_what_its_tags_say() -> None:
     ({"building": "Warehouse"}, "industrial", "tag"),
     ({"building": "garages"}, "unconditioned", "tag"),
     ({"building": "yes", "use": "culture"}, "culture", "tag"),
-    ({"building": "住宅"}, "residential", "default"),
+    ({"building": "住宅"}, "residential", "tag"),
+    ({"building": "办公楼"}, "office", "tag"),
+    ({"building": "医院"}, "hospital", "tag"),
+    ({"building": "建筑"}, "residential", "default"),
     ({"building": "yes"}, "residential", "default"),
 ])
 def test_a_building_is_used_for_what_its_tags_say(tags: dict[str, str], use: str,

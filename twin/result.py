@@ -115,9 +115,8 @@ class Twin:
                  f"{self.record.get('cell_size', 0):g} m"]
         table = self.totals()
         for name, row in table.iterrows():
-            spread = (f" [{row['low']:,.4g} to {row['high']:,.4g}]"
-                      if np.isfinite(row["low"]) else "")
-            lines.append(f"  {name}: {row['value']:,.4g} {row['unit']}{spread}")
+            unit = "" if row["unit"] == "1" else f" {row['unit']}"
+            lines.append(f"  {name}: {range_in_words(row)}{unit}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -125,6 +124,24 @@ class Twin:
 
         head = escape(repr(self).splitlines()[0])
         return f"<p><b>{head}</b></p>{self.totals().to_html(float_format='{:,.4g}'.format)}"
+
+
+def in_words(value: float) -> str:
+    """Return a number with at most four figures and its thousands apart, ``-`` for none."""
+    if not np.isfinite(value):
+        return "-"
+    if value == 0:
+        return "0"
+    value = float(f"{value:.4g}")
+    digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:,.{min(digits, 6)}f}"
+
+
+def range_in_words(row: Any) -> str:
+    """Return ``value [low to high]`` of a row of `Twin.totals`."""
+    if not np.isfinite(row["low"]):
+        return in_words(row["value"])
+    return f"{in_words(row['value'])} [{in_words(row['low'])} to {in_words(row['high'])}]"
 
 
 def range_of_parts(var: Var, value: float, rows: Mapping[str, Mapping[str, Any]],

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from layers.city import City
-from twin.result import Twin
+from twin.result import Twin, in_words, range_in_words
 
 
 def dump(thing: Any) -> None:
@@ -44,35 +44,29 @@ def print_study(found: Any) -> None:
     """Print the totals of every scenario with their ranges."""
     table = found.totals()
     rows = [{"": r["name"], "unit": r["unit"], **{
-        n: _range(found.twins[n].totals().loc[str(i)]) for n in found.names}}
+        n: range_in_words(found.twins[n].totals().loc[str(i)]) for n in found.names}}
         for i, r in table.iterrows()]
+    people = [found.twins[n].totals()["value"].get("residents", np.nan) for n in found.names]
+    if "co2_net" in table.index and np.isfinite(people).all() and min(people) > 0:
+        rows.append({"": "Net CO2 per resident", "unit": "t a-1", **{
+            n: in_words(found.twins[n].totals()["value"]["co2_net"] / p)
+            for n, p in zip(found.names, people, strict=True)}})
     print_table(pd.DataFrame(rows))
+    if len(set(people)) > 1:
+        print("\nWhat is removed is gone: people and floor space that move elsewhere take their "
+              "emissions along,\nwhich is not counted here.")
 
 
 def print_change(name: str, to: str, table: pd.DataFrame) -> None:
     """Print what one scenario changes."""
     print(f"\n{name}, against {to}")
-    rows = [{"": r["name"], "unit": r["unit"], to: _short(r[to]), name: _short(r[name]),
-             "change": _short(r["change"]), "%": _short(r["percent"]),
-             "95 % range": f"{_short(r['low'])} to {_short(r['high'])}"
+    rows = [{"": r["name"], "unit": r["unit"], to: in_words(r[to]), name: in_words(r[name]),
+             "change": in_words(r["change"]), "%": in_words(r["percent"]),
+             "95 % range": f"{in_words(r['low'])} to {in_words(r['high'])}"
              if np.isfinite(r["low"]) else "",
-             "sure": "" if r["distinct"] else "indistinguishable"} for _, r in table.iterrows()]
+             "sure": "yes" if r["distinct"] else "unchanged" if r["change"] == 0
+             else "indistinguishable"} for _, r in table.iterrows()]
     print_table(pd.DataFrame(rows) if rows else pd.DataFrame([{"": "nothing changes"}]))
-
-
-def _range(row: pd.Series) -> str:
-    if not np.isfinite(row["low"]):
-        return _short(row["value"])
-    return f"{_short(row['value'])} [{_short(row['low'])} to {_short(row['high'])}]"
-
-
-def _short(value: float) -> str:
-    if not np.isfinite(value):
-        return "-"
-    if value == 0:
-        return "0"
-    digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
-    return f"{value:,.{min(digits, 6)}f}"
 
 
 def print_table(table: pd.DataFrame) -> None:

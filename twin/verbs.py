@@ -74,7 +74,7 @@ def demo(args: Namespace) -> None:
         export_table(found.totals(), out / "totals.csv")
         tell("drawing the sheets", 3, 6)
         pictures = [_sheet(found, "greener", "crown_share", out / "sheet-greener.png"),
-                    _sheet(found, "airier", "co2_net", out / "sheet-airier.png")]
+                    _sheet(found, "airier", "frontal_area_index", out / "sheet-airier.png")]
         if not args.no_3d:
             tell("drawing in 3D", 4, 6)
             try:
@@ -306,7 +306,9 @@ def list_(args: Namespace) -> None:
                  "units": c.units, "about": c.about} for s in layers.LAYERS.values()
                 for c in s.columns]
     elif args.what == "indicators":
-        rows = [{"variable": v.name, "units": v.units, "total": v.unit_of_total if v.total else "",
+        rows = [{"variable": v.name, "units": v.units,
+                 "per feature": f"{v.units.replace(' m-2', '')} per {label_of(f).on.rstrip('s')}"
+                 if label_of(f).on else "", "total": v.unit_of_total if v.total else "",
                  "range": "95 %" if v.estimate else "", "settings": ", ".join(
                      f"{f.__name__}.{s}" for s in label_of(f).settings), "about": v.long_name}
                 for f in twin.INDICATORS for v in label_of(f).gives]
@@ -364,18 +366,22 @@ def _scenario(found: Any, name: str | None) -> str:
 
 
 def _sheet(found: Any, scenario: str, variable: str, path: Path) -> Path:
+    from twin.scene.figures import plan_view
     from twin.sheet import draw_sheet
 
     if variable not in found.twins[scenario].variables:
         raise CityTwinError(f"there is no variable {variable!r}"
                             f"{nearest(variable, list(found.twins[scenario].variables))}")
-    panels = {n: (found.cities[n], found.twins[n].cells) for n in ("base", scenario)}
+    panels = {n: (found.cities[n], plan_view(found.twins[n].cells, variable))
+              for n in ("base", scenario)}
     return draw_sheet(panels, variable, path)
 
 
 def _still(found: Any, scenario: str, variable: str | None, path: Path) -> Path:
     from twin.scene.build import build_study
+    from twin.scene.figures import plan_view
     from twin.still import draw_still
 
-    panels = {n: (found.cities[n], found.twins[n].cells) for n in ("base", scenario)}
+    panels = {n: (found.cities[n], plan_view(found.twins[n].cells, variable) if variable
+                  else found.twins[n].cells) for n in ("base", scenario)}
     return draw_still(build_study(panels, show=variable), path)

@@ -92,6 +92,17 @@ def values_of(cells: xr.Dataset | None, show: str) -> xr.DataArray:
     return values.transpose("y", "x").sortby(["y", "x"])
 
 
+def plan_view(cells: xr.Dataset, show: str) -> xr.Dataset:
+    """Return results in which ``show`` is on (y, x): the mean over directions, if it has any."""
+    extra = [d for d in cells[show].dims if d not in ("y", "x")]
+    if not extra:
+        return cells
+    mean = cells[show].mean(extra)
+    words = str(cells[show].attrs.get("long_name", show)).removesuffix(", by direction")
+    mean.attrs = {**cells[show].attrs, "long_name": f"{words}, mean of all directions"}
+    return cells.assign({show: mean})
+
+
 def cell_step(values: xr.DataArray) -> float:
     """Return the cell size of a result [m]."""
     x, y = values["x"].to_numpy(), values["y"].to_numpy()
