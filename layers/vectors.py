@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -229,7 +230,7 @@ def _ogr(file: Path, layer: str | None) -> gpd.GeoDataFrame:
         raise SourceError(f"{file} has {len(names)} layers: {', '.join(names)}",
                           mend=f"Name one: {file.name}:{names[0] if names else 'LAYER'}")
     try:
-        gdf = pyogrio.read_dataframe(file, layer=layer or names[0])
+        gdf = pyogrio.read_dataframe(file, layer=layer or names[0], encoding=_encoding(file))
     except UnicodeDecodeError:
         gdf = _cut_words(pyogrio.read_dataframe(file, layer=layer or names[0], encoding="latin1"))
     except Exception as error:
@@ -239,6 +240,27 @@ def _ogr(file: Path, layer: str | None) -> gpd.GeoDataFrame:
     if shapely.is_missing(gdf.geometry.values).all() and len(gdf):
         raise LayerError(f"{file}: layer {layer or names[0]!r} has rows but no geometry")
     return gdf
+
+
+def _encoding(file: Path) -> str | None:
+    """Return the encoding of a shapefile that does not name one: UTF-8, else Chinese GB 18030."""
+    table = next((p for p in file.parent.glob(f"{file.stem}.*") if p.suffix.lower() == ".dbf"),
+                 None)
+    if file.suffix.lower() != ".shp" or table is None \
+            or any(p.suffix.lower() == ".cpg" for p in file.parent.glob(f"{file.stem}.*")):
+        return None
+    with table.open("rb") as stream:
+        head = stream.read(1 << 16)
+    first = int.from_bytes(head[8:10], "little")  # of the records; before it 32 bytes a field
+    names = b"".join(head[at:at + 11].split(b"\0")[0] for at in range(32, first - 1, 32))
+    for encoding in ("utf-8", "gb18030"):
+        try:  # the last character may be cut where reading stopped
+            codecs.getincrementaldecoder(encoding)().decode(head[first:])
+            codecs.getincrementaldecoder(encoding)().decode(names)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    return None
 
 
 def _cut_words(gdf: Any) -> Any:

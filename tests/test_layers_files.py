@@ -560,3 +560,28 @@ def test_import_takes_an_epw_file(tmp_path: Path) -> None:
     assert float(weather["ghi"].sum()) == pytest.approx(sum(float(r[13]) for r in rows))
     assert float(weather["temp_air"].mean()) == pytest.approx(
         np.mean([float(r[6]) for r in rows]))
+
+
+@pytest.mark.parametrize("encoding", ["GBK", "UTF-8"])
+def test_a_chinese_shapefile_that_does_not_say_its_encoding(encoding: str, toy: layers.City,
+                                                            tmp_path: Path) -> None:
+    table = toy.frame("buildings")[["geometry", "height"]].rename(columns={"height": "高度"})
+    table.assign(用途="办公楼").to_file(tmp_path / "b.shp", encoding=encoding)
+    (tmp_path / "b.cpg").unlink()
+    city = layers.read(buildings=tmp_path / "b.shp",
+                       columns={"buildings": {"height": "高度", "use": "用途"}})
+    assert set(city.frame("buildings")["use"]) == {"office"}
+    assert set(city.frame("buildings")["height_from"]) == {"tag"}
+
+
+def test_words_that_mean_nothing_are_named(toy: layers.City, tmp_path: Path) -> None:
+    toy.frame("buildings")[["geometry"]].assign(use="神秘用途").to_file(tmp_path / "b.gpkg")
+    streets = toy.frame("roads")[["geometry"]].assign(klass="主干道")
+    streets.loc[0, "klass"] = "天路"
+    streets.to_file(tmp_path / "r.gpkg")
+    city = layers.read(buildings=tmp_path / "b.gpkg", roads=tmp_path / "r.gpkg",
+                       columns={"roads": {"class": "klass"}})
+    told = dict(city.fallbacks)
+    assert told["buildings: use '神秘用途' not understood, taken as residential"] == 56
+    assert told["roads: class '天路' not understood, left out"] == 1
+    assert set(city.frame("roads")["class"]) == {"primary"}

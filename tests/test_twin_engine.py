@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,33 @@ def test_a_study_keeps_one_grid_and_comes_back(town: layers.City, tmp_path: Path
     assert again.cities["lower"].digest() == study.cities["lower"].digest()
     files = again.export(tmp_path / "out")
     assert (tmp_path / "out" / "更绿" / "co2_net.tif") in files
+
+
+def test_the_range_of_a_net_change_is_that_of_what_changed(town: layers.City) -> None:
+    change = sc.study(town, sc.Scenario("trees", sc.PlantTrees(spacing=6)),
+                      cell_size=40).change("trees")
+    sink, net = change.loc["carbon_sink"], change.loc["co2_net"]
+    assert sink["low"] < sink["change"] < sink["high"]
+    assert net["change"] == pytest.approx(-sink["change"])
+    assert net["low"] == pytest.approx(-sink["high"])
+    assert net["high"] == pytest.approx(-sink["low"])
+
+
+def test_features_weighed_by_their_share_inside_add_up(district: layers.City) -> None:
+    found = twin.run(district, want=["building_co2"])
+    table = found.features["buildings"]
+    assert (table["inside"] < 1).any()
+    assert (table["inside"] * table["building_co2"]).sum() / 1000 == pytest.approx(
+        found.totals().loc["building_co2", "value"], rel=1e-9)
+
+
+def test_a_province_that_is_none_is_told(town: layers.City) -> None:
+    place = layers.Place("CN", "Hubai", "user")
+    found = twin.run(replace(town, place=place), want=["building_co2"])
+    assert any("'Hubai'" in k and "Hubei" in k for k in found.record["fallbacks"])
+    fine = twin.run(replace(town, place=layers.Place("CN", "湖北省", "user")),
+                    want=["building_co2"])
+    assert not any("province" in k for k in fine.record["fallbacks"])
 
 
 def test_scenarios_share_overlaps_of_layers_they_leave_alone(town: layers.City) -> None:
