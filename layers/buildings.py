@@ -197,7 +197,9 @@ def cut_stacked(gdf: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     ground = gdf.geometry.values
     low, high, shared = _overlaps(ground, ground)
     rank = np.argsort(np.argsort(gdf["height"].to_numpy(dtype=float), kind="stable"))
-    covers = (rank[high] > rank[low]) & (gdf["min_height"].to_numpy()[high] <= RAISED)
+    # A part that begins at or below the top of another stands on it; one that begins higher hangs.
+    stands = gdf["min_height"].to_numpy()[high] <= gdf["height"].to_numpy()[low] + RAISED
+    covers = (rank[high] > rank[low]) & stands
     covers &= shared > ROUNDING
     return _without(gdf, low[covers], ground[high[covers]])
 

@@ -106,7 +106,7 @@ def read(path: str | Path | None = None, *, columns: Mapping[str, Mapping[str, s
             else:
                 city = read_package(file, found)
             city = _renamed(_recut(city, area, crs), name, country, region)
-            return _with_rasters(_controlled(city, controls), terrain, canopy, weather)
+            return with_rasters(_controlled(city, controls), terrain, canopy, weather)
         ours = [n for n in found if n in LAYERS]
         if ours:
             sources = {**{n: f"{file}:{n}" for n in ours}, **sources}
@@ -118,7 +118,7 @@ def read(path: str | Path | None = None, *, columns: Mapping[str, Mapping[str, s
     name = name or Path(str(sources["buildings"])).stem
     city = _assemble(dict(sources), columns, area, crs, name,
                      Place(country, region, "user") if country else None)
-    return _with_rasters(_controlled(city, controls), terrain, canopy, weather)
+    return with_rasters(_controlled(city, controls), terrain, canopy, weather)
 
 
 def _renamed(city: City, name: str, country: str, region: str) -> City:
@@ -239,7 +239,9 @@ def _mended(layer: str, gdf: gpd.GeoDataFrame,
     return out, counts
 
 
-def _with_rasters(city: City, terrain: Any, canopy: Any, weather: Any) -> City:
+def with_rasters(city: City, terrain: Any = None, canopy: Any = None,
+                 weather: Any = None) -> City:
+    """Return a city with terrain, canopy and weather read from files, and their source lines."""
     extra: dict[str, Any] = {}
     if terrain is not None:
         extra["terrain"] = read_raster(terrain, crs=city.crs)

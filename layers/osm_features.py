@@ -36,7 +36,7 @@ _TAGS = {
     "buildings": "building building:part name height building:height building:levels min_height "
                  "building:use building:flats start_date roof:shape amenity shop office tourism "
                  "healthcare leisure aeroway location layer",
-    "roads": "highway name lanes width est_width maxspeed oneway aadt",
+    "roads": "highway name lanes width est_width maxspeed oneway junction aadt",
     "green": "natural landuse leisure surface name",
     "trees": "natural name species genus height diameter_crown",
     "tree_rows": "natural name species genus height diameter_crown",

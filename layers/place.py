@@ -24,6 +24,10 @@ class Place:
     region: str = ""
     found_by: str = ""
 
+    def __post_init__(self) -> None:
+        country = self.country.strip().upper()
+        object.__setattr__(self, "country", {"UK": "GB", "EL": "GR"}.get(country, country))
+
     def __str__(self) -> str:
         where = ", ".join(p for p in (self.region, self.country) if p) or "place unknown"
         return f"{where} (by {self.found_by})" if self.found_by == "nearest town" else where

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from layers.heights import parse_number, parse_speed
-from layers.spec import Column, LayerSpec
+from layers.spec import Column, LayerSpec, truth
 
 MOTOR = ("motorway", "trunk", "primary", "secondary", "tertiary", "residential", "unclassified",
          "service", "living_street")
@@ -66,10 +66,13 @@ def tidy(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
                               if k in raw.columns and v not in raw.columns}).copy()
     if "class" not in gdf.columns:
         gdf["class"] = "unclassified"
-    kind = gdf["class"].fillna("").astype(str).str.lower().str.replace("_link", "", regex=False)
+    words = gdf["class"].fillna("").astype(str).str.lower()
+    link = words.str.endswith("_link")
+    kind = words.str.removesuffix("_link")
     kind = kind.replace(_CHINESE)
     kind = kind.replace({"busway": "service", "road": "unclassified", "": "unclassified"})
     gdf["class"] = kind
+    link = link[kind.isin(CLASSES)]
     gdf = gdf[kind.isin(CLASSES)].copy()
     default = _DEFAULTS.reindex(gdf["class"]).set_axis(gdf.index)
 
@@ -79,7 +82,11 @@ def tidy(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     width = width.where((width > 0.5) & (width <= 150))
     lane_width = default["lane_width"]
     gdf["width_from"] = np.select([width.notna(), lanes.notna()], ["tag", "lanes"], "default")
-    filled = lanes.fillna(default["lanes"])
+    one_way = one_way_of(gdf, link)
+    usual = default["lanes"]
+    usual = usual.where(~one_way, (usual / 2).clip(lower=1).where(usual > 0, 0.0))
+    filled = lanes.fillna(usual.where(~link, usual.clip(upper=1)))
+    gdf["oneway"] = one_way
     gdf["width"] = width.fillna(filled.clip(lower=1) * lane_width)
     gdf["lanes"] = filled
     speed = parse_speed(gdf["speed_limit"]) if "speed_limit" in gdf.columns else _nan(gdf)
@@ -87,6 +94,17 @@ def tidy(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     volume = parse_number(gdf["volume"]) if "volume" in gdf.columns else _nan(gdf)
     gdf["volume"] = volume
     return SPEC.conform(gdf)
+
+
+def one_way_of(gdf: gpd.GeoDataFrame, link: pd.Series) -> pd.Series:
+    """Return which roads run one way: as tagged, else motorways, slip roads and roundabouts."""
+    implied = link | gdf["class"].eq("motorway")
+    if "junction" in gdf.columns:
+        implied |= gdf["junction"].isin(["roundabout", "circular"])
+    if "oneway" not in gdf.columns:
+        return pd.Series(implied)
+    tagged = gdf["oneway"].map(truth)
+    return pd.Series(tagged.where(tagged.notna(), implied).astype("bool"))
 
 
 def _nan(gdf: gpd.GeoDataFrame) -> pd.Series:

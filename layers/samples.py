@@ -26,7 +26,7 @@ from layers.typical_year import typical_year
 DISTRICT = (354_600.0, 6_688_800.0, 356_100.0, 6_690_300.0)
 MARGIN = 300.0  # features this far outside the area are kept as context [m]
 
-_USE = {"Résidentiel": "residential", "Commercial et services": "retail",
+_USE = {"Résidentiel": "residential",
         "Industriel": "industrial", "Religieux": "other", "Sportif": "culture",
         "Annexe": "unconditioned"}
 
@@ -131,12 +131,18 @@ def nantes_buildings(*, masked: np.ndarray | None = None) -> gpd.GeoDataFrame:
     light, small = raw["light"].to_numpy(dtype=bool), (raw.area < 30).to_numpy()
     homes = raw["dwellings"].to_numpy(dtype=float)
     vague = np.where(homes > 0, "residential", np.where(light | small, "unconditioned", "other"))
+    # Shops and services are one class in the source: of three storeys and more, mostly offices.
+    trade = (nature == "Commercial et services").to_numpy()
+    vague[trade] = np.where((raw["num_floors"] >= 3) | (raw["height"] >= 12), "office",
+                            "retail")[trade]
     use = nature.map(_USE)
     raw["use"] = use.where(use.notna(), pd.Series(vague, index=raw.index))
     raw["class"] = nature.where(nature != "Indifférencié", raw["nature"].fillna("").astype(str))
     raw["height_from"] = np.where(raw["height"].notna(), "measured", "")
     if masked is None:
-        return buildings.tidy(raw, country="FR")
+        tidied = buildings.tidy(raw, country="FR")
+        guessed = use.isna().to_numpy()[raw.index.get_indexer(tidied.index)]
+        return tidied.assign(use_from=np.where(guessed, "default", tidied["use_from"]))
     known = np.flatnonzero(raw["height"].notna())
     hidden = known[masked]
     truth = raw["height"].to_numpy(dtype=float, copy=True)

@@ -129,8 +129,8 @@ class LayerSpec:
             filled = number if col.default is None else number.fillna(col.default)
             return filled.round().astype("Int64") if col.kind == "int" else filled
         if col.kind == "bool":
-            truth = values.map(_truth)
-            return truth.fillna(bool(col.missing)).astype("bool")
+            said = values.map(truth)
+            return said.fillna(bool(col.missing)).astype("bool")
         text = values.where(values.notna(), col.missing).astype("str")
         return text.where(text.str.strip() != "", col.missing).astype("str")
 
@@ -138,7 +138,8 @@ class LayerSpec:
 _TRUE, _FALSE = {"yes", "true", "1", "1.0", "-1", "y", "t"}, {"no", "false", "0", "0.0", "n", "f"}
 
 
-def _truth(value: Any) -> bool | None:
+def truth(value: Any) -> bool | None:
+    """Return what a word says: true, false, or None when it says neither."""
     word = str(value).strip().lower()
     return True if word in _TRUE else False if word in _FALSE else None
 

@@ -12,7 +12,7 @@ import shapely
 
 from layers.city import City
 from layers.errors import MissingInput, ScenarioError
-from layers.green import SPEC, TREES, without_overlap
+from layers.green import SPEC, TREES
 from layers.roads import MOTOR
 from scenarios.where import points, polygon, region, word
 
@@ -55,6 +55,8 @@ class PlantTrees:
     def __call__(self, city: City) -> City:
         """Return the city with the trees."""
         where = shapely.intersection(region(city, self.within), city.area)
+        if where.is_empty:
+            raise ScenarioError(f"within {self.within!r} does not meet the study area")
         stems = self._raster(where) if self.along == "raster" else self._streets(city, where)
         stems = self._on_free_ground(city, stems)
         old = city.frame("trees")
@@ -113,7 +115,7 @@ class PlantTrees:
             if len(shapes) and len(stems):
                 taken[tree.query(shapes, predicate="dwithin", distance=gap)[1]] = True
         stems = stems[~taken]
-        return np.asarray(stems[_apart(stems, 0.9 * min(self.spacing, self.crown))])
+        return np.asarray(stems[_apart(stems, self.crown)])
 
 
 @dataclass(frozen=True)
@@ -167,9 +169,11 @@ class NewPark:
             free = shapely.difference(free, shapely.union_all(near))
         park = gpd.GeoDataFrame({"id": ["new-park"], "name": [self.name], "class": ["park"]},
                                 geometry=[free], crs=city.crs)
-        green = without_overlap(gpd.GeoDataFrame(
-            pd.concat([city.frame("green"), SPEC.conform(park)], ignore_index=True),
-            crs=city.crs))
+        old = city.frame("green")  # the park takes the place of what grew there
+        old = old.set_geometry(old.geometry.difference(free))
+        old = old[old.geom_type.isin(["Polygon", "MultiPolygon"]) & (old.area > 0.01)]
+        green = gpd.GeoDataFrame(pd.concat([old, SPEC.conform(park)], ignore_index=True),
+                                 crs=city.crs)
         note = f"new park of {free.area:.0f} m2, {int(gone.sum())} buildings gone: {self!r}"
         out = city.with_layers(note, green=SPEC.conform(green), buildings=built[~gone])
         if self.tree_spacing:
@@ -205,13 +209,14 @@ class GreenRoofs:
         if not area.any():
             raise ScenarioError("no flat roof of 50 m2 or more is known in the area",
                                 mend="Give roof_shape in the buildings layer")
+        roof = built["green_roof"].to_numpy(dtype=float, copy=True)
+        bare = area * (1 - roof)
+        wanted = max(0.0, self.share * area.sum() - (area * roof).sum())
         order = np.argsort(-area, kind="stable")
-        before = np.cumsum(area[order]) - area[order]
-        left = np.clip(self.share * area.sum() - before, 0.0, area[order])
-        planted = np.zeros(len(built))
-        planted[order] = np.divide(left, area[order], out=np.zeros(len(built)),
-                                   where=area[order] > 0)
-        roof = np.maximum(built["green_roof"].to_numpy(dtype=float), planted)
+        before = np.cumsum(bare[order]) - bare[order]
+        planted = np.clip(wanted - before, 0.0, bare[order])
+        roof[order] += np.divide(planted, area[order], out=np.zeros(len(built)),
+                                 where=area[order] > 0)
         return city.with_layers(f"planted {float((roof * area).sum()):.0f} m2 of roof: {self!r}",
                                 buildings=built.assign(green_roof=roof))
 

@@ -48,9 +48,11 @@ class OpenCorridor:
 
     def __call__(self, city: City) -> City:
         """Return the city with the corridor open."""
+        name = self.name
         if self.path:
-            city = self._drawn(city)
-        ground = corridor_ground(city, self.name, self.width)
+            name = name or f"corridor {len(city.frame('corridors')) + 1}"
+            city = self._drawn(city, name)
+        ground = corridor_ground(city, name, self.width)
         built = city.frame("buildings")
         shapely.prepare(ground)
         hit = shapely.intersects(built.geometry.values, ground) & \
@@ -70,20 +72,20 @@ class OpenCorridor:
             f"opened a corridor of {ground.area:.0f} m2, {int(gone.sum())} buildings gone, "
             f"{int(cut.sum())} cut: {self!r}", buildings=left)
 
-    def _drawn(self, city: City) -> City:
+    def _drawn(self, city: City, name: str) -> City:
         line = shapely.LineString(points("path", self.path, 2))
         if not line.intersects(city.area):
             raise ScenarioError("the path does not meet the study area "
                                 f"{tuple(round(b) for b in city.area.bounds)}")
         new = corridors.tidy(gpd.GeoDataFrame(
-            {"name": [self.name], "level": [2], "width": [self.width]}, geometry=[line],
+            {"name": [name], "level": [2], "width": [self.width]}, geometry=[line],
             crs=city.crs))
         plan = city.frame("corridors")
-        if self.name and (plan["name"] == self.name).any():
-            raise ScenarioError(f"there is a corridor {self.name!r} already",
+        if (plan["name"] == name).any():
+            raise ScenarioError(f"there is a corridor {name!r} already",
                                 mend="Give the new path another name")
         both = gpd.GeoDataFrame(pd.concat([plan, new], ignore_index=True), crs=city.crs)
-        return city.with_layers(f"drew the corridor {self.name!r}",
+        return city.with_layers(f"drew the corridor {name!r}",
                                 corridors=corridors.SPEC.conform(both))
 
 

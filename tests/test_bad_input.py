@@ -577,8 +577,10 @@ def test_buildings_there_twice_count_once(imported: Any, call: Any, tmp_path: Pa
     assert sorted(city.frame("buildings")["height"]) == [6, 9, 12, 15]
 
 
-def test_stacked_parts_are_no_doubles(imported: Any, tmp_path: Path) -> None:
-    stack = pd.concat([houses(low=0.0), houses(low=[4.0, 4.0, 4.0, 4.0])], ignore_index=True)
+def test_storeys_that_hang_over_others_stay(imported: Any, tmp_path: Path) -> None:
+    above = houses(low=[40.0, 40.0, 40.0, 40.0])
+    above["Height"] = 50.0
+    stack = pd.concat([houses(low=0.0), above], ignore_index=True)
     city, told = imported("--buildings", put(tmp_path, stack), "--map",
                           "height=Height,min_height=low")
     assert "drawn more than once" not in told.out

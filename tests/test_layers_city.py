@@ -193,7 +193,7 @@ def test_no_text_of_a_city_becomes_markup(toy: layers.City) -> None:
                            f"x{SCRIPT}": weather})
     html = evil._repr_html_()
     assert "<script" not in html
-    assert html.count("&lt;script&gt;") == 6
+    assert html.lower().count("&lt;script&gt;") == 6
     assert "高德 &amp; Co" in html
     assert "56 features" in html
 

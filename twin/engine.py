@@ -96,7 +96,7 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
     settings = dict(settings or {})
     _check_settings(settings, steps)
 
-    inside = np.asarray(shared.of(_area_layer(city), grid).sum(axis=1)).ravel()
+    inside = np.asarray(shared.of(shared.area(city), grid).sum(axis=1)).ravel()
     cells: dict[str, xr.DataArray] = {}
     columns: dict[str, dict[str, np.ndarray]] = {}
     given: dict[str, Any] = {
@@ -203,6 +203,9 @@ def _is_given(name: str) -> bool:
 def _look_up(name: str, city: City, grid: Grid, shared: Overlaps, given: dict[str, Any]) -> Any:
     if name in given:
         return given[name]
+    layer = name.removesuffix("_overlap")
+    if layer in LAYERS and layer not in city.frames:
+        given["factors"].count(f"the city has no layer {layer!r}: taken as none", 1, once=layer)
     if name.endswith("_overlap"):
         layer = name.removesuffix("_overlap")
         return shared.of(given["all_trees"] if layer == "all_trees" else _frame(city, layer), grid)
@@ -214,18 +217,6 @@ def _frame(city: City, name: str) -> gpd.GeoDataFrame:
         raise MissingInput(f"{city.name or 'the city'} has no buildings layer",
                            mend="Read one with --buildings FILE")
     return city.frame(name)
-
-
-_areas: dict[int, tuple[Any, gpd.GeoDataFrame]] = {}
-
-
-def _area_layer(city: City) -> gpd.GeoDataFrame:
-    """One table an area object, so that scenarios share its overlap."""
-    key = id(city.area)
-    if key not in _areas:
-        _areas.clear()
-        _areas[key] = (city.area, gpd.GeoDataFrame(geometry=[city.area], crs=city.crs))
-    return _areas[key][1]
 
 
 def _check_settings(settings: Mapping[str, Mapping[str, Any]], steps: list[Indicator]) -> None:
@@ -251,6 +242,10 @@ def _place(var: Var, result: Any, label: Label, city: City, grid: Grid, shared: 
         layer = city.frame(label.on)
         per_feature = {k: np.broadcast_to(np.asarray(v, dtype="float64"), len(layer))
                        for k, v in parts.items()}
+        for values in per_feature.values():
+            if np.isnan(values).any():
+                raise CityTwinError(f"{var.name} is no number for {int(np.isnan(values).sum())} of "
+                                    f"the {label.on}", mend="Look at them with `citytwin check`")
         table.update({var.name + k: v for k, v in per_feature.items()})
         matrix = shared.of(layer, grid)
         whole = _measure(layer)

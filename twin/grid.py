@@ -69,7 +69,7 @@ class Grid:
             When the CRS has no metres, the area no surface, or the cells are too many.
         """
         crs = CRS.from_user_input(crs)
-        if not crs.is_projected:
+        if not crs.is_projected or any(a.unit_conversion_factor != 1 for a in crs.axis_info[:2]):
             raise GridError(f"the grid needs a projected CRS in metres, got {crs.name}",
                             mend="Reproject the city first")
         if not (isinstance(cell_size, int | float) and 0 < cell_size <= WIDEST):

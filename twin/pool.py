@@ -8,6 +8,7 @@ from typing import Any
 import geopandas as gpd
 from scipy.sparse import csr_array
 
+from layers.city import City
 from layers.green import all_trees
 from layers.place import Place
 from twin.factor import Factor
@@ -50,6 +51,7 @@ class Overlaps:
     """Overlap matrices by layer object and grid, so that scenarios share what an edit left."""
 
     made: dict[tuple[int, tuple[Any, ...]], tuple[Any, csr_array]] = field(default_factory=dict)
+    areas: dict[tuple[int, str], gpd.GeoDataFrame] = field(default_factory=dict)
     stems: dict[tuple[int, int], tuple[Any, Any, gpd.GeoDataFrame]] = field(default_factory=dict)
 
     def of(self, layer: gpd.GeoDataFrame, grid: Grid) -> csr_array:
@@ -58,6 +60,13 @@ class Overlaps:
         if key not in self.made:
             self.made[key] = (layer, overlap(layer, grid))  # the layer is kept, so its id stays
         return self.made[key][1]
+
+    def area(self, city: City) -> gpd.GeoDataFrame:
+        """Return the study area as a table, one table for the same area."""
+        key = (id(city.area), city.crs.to_wkt())
+        if key not in self.areas:
+            self.areas[key] = gpd.GeoDataFrame(geometry=[city.area], crs=city.crs)
+        return self.areas[key]
 
     def trees(self, trees: gpd.GeoDataFrame, rows: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Return single trees and those of rows, one table for the same two layers."""

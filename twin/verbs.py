@@ -108,6 +108,9 @@ def sample(args: Namespace) -> None:
 
 def fetch(args: Namespace) -> None:
     """Load a place from OpenStreetMap."""
+    from layers.files import with_rasters
+    from layers.weather import read_weather
+
     chosen = [bool(args.where), bool(args.bbox), bool(args.polygon)]
     if sum(chosen) != 1:
         raise SystemExit(usage("give a PLACE, or --bbox W S E N, or --polygon FILE"))
@@ -118,13 +121,13 @@ def fetch(args: Namespace) -> None:
         where: Any = read_vector(args.polygon)
     else:
         where = tuple(args.bbox) if args.bbox else args.where
+    if args.weather:
+        read_weather(args.weather)  # a wrong file is told before the download
     with progress("fetch", quiet=args.quiet) as tell:
         city = layers.fetch(where, name=args.name, country=args.country, region=args.region,
                             offline=args.offline, cache=args.cache,
                             progress=lambda done, of, what: tell(what, done, of))
-    if args.weather:
-        city = city.with_layers(f"weather from {Path(args.weather).name}",
-                                weather=layers.weather.read_weather(args.weather))
+    city = with_rasters(city, weather=args.weather)
     layers.write(city, args.output)
     say_city(city)
 

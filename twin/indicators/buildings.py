@@ -56,7 +56,7 @@ def building_energy(buildings: gpd.GeoDataFrame, factors: Any) -> dict[str, Esti
         mix[:, at] = np.array([[per_kwh.value - per_kwh.low],
                                [per_kwh.high - per_kwh.value]]) / max(per_kwh.value, 1e-12)
     default = int((buildings["use_from"] == "default").sum())
-    factors.count("buildings of unknown use taken as residential", default)
+    factors.count("buildings whose use is a guess", default)
     energy = area * intensity
     floor, uses, mixes = (known, known), (eui[0], eui[1]), (mix[0], mix[1])
     return {"building_energy": spread(energy, floor, uses),
@@ -66,14 +66,17 @@ def building_energy(buildings: gpd.GeoDataFrame, factors: Any) -> dict[str, Esti
 def carbon_intensity(factors: Any, use: str) -> Estimate:
     """Return kg CO2 per kWh of final energy of a use: carrier shares times their factors."""
     group = "residential" if use == "residential" else "service"
-    value = low2 = high2 = 0.0
-    for carrier in CARRIERS:
-        share = factors.pick(f"carrier.{group}.{carrier}", "1")
-        if share.value == 0:
-            continue
-        emits = factors.pick(EMITS[carrier], "kg kWh-1")
-        part = share.value * emits.value
-        value += part
-        below, above = relative(emits)
+    shares = {c: factors.pick(f"carrier.{group}.{c}", "1") for c in CARRIERS}
+    shares = {c: s for c, s in shares.items() if s.high > 0}
+    emits = {c: factors.pick(EMITS[c], "kg kWh-1") for c in shares}
+    value = sum(s.value * emits[c].value for c, s in shares.items())
+    low2 = high2 = 0.0
+    for carrier, share in shares.items():
+        below, above = relative(emits[carrier])
+        part = share.value * emits[carrier].value
         low2, high2 = low2 + (part * below) ** 2, high2 + (part * above) ** 2
-    return Estimate(value, value - np.sqrt(low2), value + np.sqrt(high2))
+        # A larger share of one carrier takes from the mean of all.
+        for step in (share.high - share.value, share.low - share.value):
+            shift = step * (emits[carrier].value - value)
+            low2, high2 = low2 + min(shift, 0.0) ** 2, high2 + max(shift, 0.0) ** 2
+    return Estimate(value, max(0.0, value - low2 ** 0.5), value + high2 ** 0.5)

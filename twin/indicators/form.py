@@ -37,16 +37,15 @@ def building_form(buildings: gpd.GeoDataFrame, buildings_overlap: csr_array,
 
     References
     ----------
-    Grimmond & Oke (1999), J. Appl. Meteorol. 38:1262, doi:10.1175/1520-0450(1999)038.
+    Grimmond & Oke (1999), J. Appl. Meteorol. 38:1262,
+    doi:10.1175/1520-0450(1999)038<1262:APOUAD>2.0.CO;2.
     """
     height = buildings["height"].to_numpy(dtype=float)
     footprint = buildings.area.to_numpy()
-    raised = buildings["min_height"].to_numpy(dtype=float) > 3.0  # stands on a part below it
     # Weight by plan area; the overlap holds m2 of footprint per cell and building.
-    plan = buildings_overlap @ np.where(raised, 0.0, 1.0)
     weight = np.asarray(buildings_overlap.sum(axis=1)).ravel()
     with np.errstate(invalid="ignore", divide="ignore"):
-        coverage = plan / cell_area
+        coverage = weight / cell_area
         over = coverage > 1 + 1e-9
         factors.count("cells whose footprints overlap (coverage cut at 1)", int(over.sum()))
         mean = buildings_overlap @ height / weight

@@ -10,6 +10,7 @@ import xarray as xr
 from scipy.ndimage import maximum_filter, uniform_filter
 from scipy.sparse import csr_array
 
+from layers.errors import CityTwinError
 from twin.label import Var, indicator
 from twin.walls import exposed_walls
 
@@ -72,13 +73,15 @@ def roughness(building_coverage: xr.DataArray, height_mean: xr.DataArray,
     Parameters
     ----------
     neighbourhood
-        Side of that square [m].
+        Side of that square, to the nearest odd number of cells [m].
 
     References
     ----------
     Macdonald et al. (1998), Atmos. Environ. 32:1857, doi:10.1016/S1352-2310(97)00403-2.
     Kanda et al. (2013), Boundary-Layer Meteorol. 148:357, doi:10.1007/s10546-013-9818-x.
     """
+    if not (isinstance(neighbourhood, int | float) and 0 < neighbourhood < 1e5):
+        raise CityTwinError(f"neighbourhood is {neighbourhood!r}, expected metres above zero")
     width = max(1, 2 * round((neighbourhood / grid.cell_size - 1) / 2) + 1)
     area = cell_area.reshape(grid.shape)
 

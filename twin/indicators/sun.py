@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import geopandas as gpd
@@ -11,9 +10,11 @@ import xarray as xr
 
 from twin.estimate import Estimate, relative, spread
 from twin.label import Var, indicator
-from twin.sun.photovoltaic import row_cover_ratio, specific_yield
+from twin.sun.photovoltaic import row_cover_ratio, specific_yield, split_radiation
 
+FAR = 100.0         # a weather station further away than this is told [km]
 LEAST_ROOF = 20.0  # smaller roofs carry no modules [m2]
+SUNNY = 0.5         # share of a pitched roof whose planes face the sun well enough [1]
 RACK_TILT, ROOF_TILT = 15.0, 30.0  # modules on flat racks and on pitched roofs [degrees]
 
 # Which usable share a flat roof of this use takes.
@@ -35,9 +36,9 @@ def rooftop_pv(buildings: gpd.GeoDataFrame, weather: xr.Dataset, city: Any,
     """Capacity and yearly yield of modules on the usable part of each roof.
 
     Roofs are taken as flat where the shape is unknown (modules on racks towards the equator, rows
-    spaced for the winter solstice) and as pitched where it is tagged so (mean of the four main
-    directions). Shade from neighbours and roof parts is not computed; the usable share by roof
-    type stands for what else is on the roof.
+    spaced for the winter solstice) and as pitched where it is tagged so (half of the planes, mean
+    of east, west and the equator's side). Shade from neighbours and roof parts is not computed; the
+    usable share by roof type stands for what else is on the roof.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def rooftop_pv(buildings: gpd.GeoDataFrame, weather: xr.Dataset, city: Any,
     GB 50797-2012, 7.2.1 (row spacing); Dobos (2014), NREL/TP-6A20-62641; Perez et al. (1990), Sol.
     Energy 44:271. The chain is in `twin.sun.photovoltaic`.
     """
-    lon, lat = city.lonlat
+    lon, lat, year = station(weather, city.lonlat, factors)
     roof = np.where(buildings.area.to_numpy() >= LEAST_ROOF, buildings.area.to_numpy(), 0.0)
     kinds = roof_kinds(buildings)
     shares = {k: factors.pick(f"pv.usable.{k}", "1") for k in np.unique(kinds)}
@@ -59,7 +60,7 @@ def rooftop_pv(buildings: gpd.GeoDataFrame, weather: xr.Dataset, city: Any,
 
     pitched = kinds == "tilted"
     racks = row_cover_ratio(lat, RACK_TILT)
-    modules = roof * usable * np.where(pitched, 1 / np.cos(np.deg2rad(ROOF_TILT)), racks)
+    modules = roof * usable * np.where(pitched, SUNNY / np.cos(np.deg2rad(ROOF_TILT)), racks)
     density = factors.pick("pv.module_density", "W m-2")
     capacity = modules * density.value
 
@@ -67,17 +68,19 @@ def rooftop_pv(buildings: gpd.GeoDataFrame, weather: xr.Dataset, city: Any,
              "temperature_coefficient": factors.pick("pv.temperature_coefficient").value,
              "inverter_efficiency": factors.pick("pv.inverter_efficiency", "1").value}
     equator = 180.0 if lat >= 0 else 0.0
-    on_racks = _yield(weather, lat, lon, RACK_TILT, equator, **chain)
-    on_roofs = (np.mean([_yield(weather, lat, lon, ROOF_TILT, a, **chain)
-                         for a in (0.0, 90.0, 180.0, 270.0)]) if pitched.any() else 0.0)
+    on_racks = specific_yield(year, latitude=lat, longitude=lon, tilt=RACK_TILT,
+                              azimuth=equator, **chain)
+    on_roofs = np.mean([specific_yield(year, latitude=lat, longitude=lon, tilt=ROOF_TILT,
+                                       azimuth=a, **chain)
+                        for a in (90.0, equator, 270.0)]) if pitched.any() else 0.0
     energy = capacity / 1000.0 * np.where(pitched, on_roofs, on_racks)
     sigma = factors.pick("pv.weather_sigma", "1").value
-    year = (1.96 * sigma, 1.96 * sigma)
+    of_year = (1.96 * sigma, 1.96 * sigma)
     of_modules = relative(density)
     unknown = int((buildings["roof_shape"] == "").sum())
     factors.count("roofs of unknown shape taken as flat", unknown)
     return {"pv_capacity": spread(capacity, (down, up), of_modules),
-            "pv_yield": spread(energy, (down, up), of_modules, year)}
+            "pv_yield": spread(energy, (down, up), of_modules, of_year)}
 
 
 def roof_kinds(buildings: gpd.GeoDataFrame) -> np.ndarray:
@@ -88,29 +91,24 @@ def roof_kinds(buildings: gpd.GeoDataFrame) -> np.ndarray:
                       dtype="object")
 
 
-def _yield(weather: xr.Dataset, latitude: float, longitude: float, tilt: float, azimuth: float,
-           **chain: float) -> float:
-    """Yield of a plane, kept per weather object: scenarios of a study share it."""
-    key = (id(weather), round(latitude, 3), round(longitude, 3), tilt, azimuth,
-           tuple(sorted(chain.items())))
-    return _kept(_Once(key, weather))
+def station(weather: xr.Dataset, place: tuple[float, float],
+            factors: Any) -> tuple[float, float, xr.Dataset]:
+    """Return longitude, latitude and a whole year of the weather.
 
+    The sun is computed where the weather was taken, so that radiation and sun agree; a station
+    more than 100 km away is counted. Direct and diffuse radiation that the file does not have are
+    split from the global one (Erbs et al. 1982).
+    """
+    from pyproj import Geod
 
-class _Once:
-    """A cache key that carries its weather without hashing it."""
-
-    def __init__(self, key: tuple[Any, ...], weather: xr.Dataset) -> None:
-        self.key, self.weather = key, weather
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Once) and self.key == other.key
-
-
-@lru_cache(maxsize=32)
-def _kept(once: _Once) -> float:
-    _, latitude, longitude, tilt, azimuth, chain = once.key
-    return specific_yield(once.weather, latitude=latitude, longitude=longitude, tilt=tilt,
-                          azimuth=azimuth, **dict(chain))
+    lon = float(weather.attrs.get("longitude", place[0]))
+    lat = float(weather.attrs.get("latitude", place[1]))
+    away = Geod(ellps="WGS84").inv(lon, lat, *place)[2] / 1000
+    if away > FAR:
+        factors.count("weather from a station this far away [km]", round(away))
+    missing = int((np.isnan(weather["dni"]) | np.isnan(weather["dhi"])).sum())
+    if missing:
+        factors.count("hours whose direct and diffuse radiation are split from the global one",
+                      missing)
+        weather = split_radiation(weather, latitude=lat, longitude=lon)
+    return lon, lat, weather

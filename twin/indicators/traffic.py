@@ -16,6 +16,7 @@ from twin.label import Var, indicator
 
 DAYS = 365.0
 COUNTED = (0.15, 0.15)  # 95 % range of a counted volume [1]
+VOLUMES = ("class", "lanes")
 SCALED = (0.15, 0.15)   # of a sum that was scaled to a control total [1]
 
 
@@ -40,7 +41,8 @@ def road_traffic(roads: gpd.GeoDataFrame, roads_overlap: csr_array, city: Any, f
     ----------
     volumes
         ``"class"`` for the defaults by road class of small European towns, ``"lanes"`` for
-        volumes by lane as in the core of a metropolis; None takes lanes in China, else class.
+        volumes by lane as in the core of a metropolis; None takes what fits the control total
+        best, without one lanes in China and class elsewhere.
     control_total
         Vehicle kilometres driven inside the area in a year [km a-1]; the city's own control
         ``vehicle_km`` when None.
@@ -55,44 +57,51 @@ def road_traffic(roads: gpd.GeoDataFrame, roads_overlap: csr_array, city: Any, f
     EC WG-AEN (2007), Good Practice Guide for Strategic Noise Mapping, toolkits 2.5 and 4.5;
     EMEP/EEA air pollutant emission inventory guidebook 2019, 1.A.3.b, appendix 4.
     """
-    volumes = volumes or ("lanes" if city.place.country == "CN" else "class")
-    if volumes not in ("class", "lanes"):
-        raise CityTwinError(f"volumes is {volumes!r}, expected 'class' or 'lanes'")
-    kind = roads["class"].to_numpy(dtype="object")
-    counted = roads["volume"].notna().to_numpy()
-    daily, wide = _daily(roads, kind, volumes, factors)
-    daily = np.where(counted, roads["volume"].fillna(0.0).to_numpy(), daily)
-    km = daily * DAYS * roads.length.to_numpy() / 1000.0
-    down, up = np.where(counted, COUNTED[0], wide[0]), np.where(counted, COUNTED[1], wide[1])
-
     target = control_total if control_total is not None else city.controls.get("vehicle_km")
+    if target is not None and not (isinstance(target, int | float) and 0 < target < 1e15):
+        raise CityTwinError(f"control_total is {target!r}, expected vehicle km a year above zero")
+    if volumes not in (None, *VOLUMES):
+        raise CityTwinError(f"volumes is {volumes!r}, expected {' or '.join(map(repr, VOLUMES))}")
+    counted = roads["volume"].notna().to_numpy()
     length = roads.length.to_numpy()
     inside = np.divide(np.asarray(roads_overlap.sum(axis=0)).ravel(), length,
                        out=np.zeros_like(length), where=length > 0)
-    scale = 1.0
-    if target is not None:
-        guessed = (km * inside)[~counted].sum()
-        if guessed > 0:
-            scale = max(0.0, target - (km * inside)[counted].sum()) / guessed
-        km = np.where(counted, km, km * scale)
-        down = np.where(counted, down, SCALED[0])
-        up = np.where(counted, up, SCALED[1])
-        factors.count(f"traffic volumes scaled by {scale:.3g} to the control total",
-                      int((~counted & (km > 0)).sum()))
-    else:
+
+    def driven(which: str) -> tuple[np.ndarray, float]:
+        """Vehicle km a year of each road, and the factor its defaults need to meet the total."""
+        daily = np.where(counted, roads["volume"].fillna(0.0), _daily(roads, which, factors)[0])
+        km = daily * DAYS * length / 1000.0
+        guessed = float((km * inside)[~counted].sum())
+        if target is None or guessed <= 0:
+            return km, 1.0
+        return km, max(0.0, target - float((km * inside)[counted].sum())) / guessed
+
+    if volumes is None and target is not None:  # the pattern that fits the known total best
+        volumes = min(VOLUMES, key=lambda v: abs(np.log(max(driven(v)[1], 1e-9))))
+    volumes = volumes or ("lanes" if city.place.country == "CN" else "class")
+    km, scale = driven(volumes)
+    wide = _daily(roads, volumes, factors)[1]
+    guesses = int((~counted & (km > 0)).sum())
+    if target is None:
+        down, up = np.where(counted, COUNTED[0], wide[0]), np.where(counted, COUNTED[1], wide[1])
         told = {"class": "of small towns (a big city has 3 to 6 times more: volumes=lanes)",
                 "lanes": "by lane of a metropolis"}[volumes]
-        factors.count(f"roads with default traffic {told}, no control total",
-                      int((~counted & (km > 0)).sum()))
+        factors.count(f"roads with default traffic {told}, no control total", guesses)
+    else:
+        km = np.where(counted, km, km * scale)
+        down, up = (np.where(counted, COUNTED[end], SCALED[end]) for end in (0, 1))
+        factors.count(f"roads with default traffic by {volumes}, scaled by {scale:.3g} to the "
+                      "control total", guesses)
 
     grams, ef = emission_per_km(roads, factors)
     return {"vehicle_km": spread(km, (down, up)),
             "traffic_co2": spread(km * grams / 1000.0, (down, up), ef)}
 
 
-def _daily(roads: gpd.GeoDataFrame, kind: np.ndarray, volumes: str,
+def _daily(roads: gpd.GeoDataFrame, volumes: str,
            factors: Any) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     """Default vehicles a day on each road and their relative range."""
+    kind = roads["class"].to_numpy(dtype="object")
     daily = np.zeros(len(kind))
     down, up = np.zeros(len(kind)), np.zeros(len(kind))
     lanes = np.maximum(roads["lanes"].to_numpy(dtype=float), 1.0)
