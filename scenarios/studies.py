@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from scenarios.scenario import BASE, Scenario
 from twin.engine import Progress
 from twin.pool import Overlaps
 from twin.result import Twin, range_of_parts, replaced_folder
+from twin.writers import export, export_table
 
 MARKER = "study.json"
 
@@ -118,14 +119,33 @@ class Study:
                                          encoding="utf-8")
         return target
 
-    def export(self, path: str | Path) -> list[Path]:
-        """Write COGs, GeoPackages and tables of every scenario and of the changes."""
-        from twin.writers import export, export_table
+    def export(self, path: str | Path, *, formats: Iterable[str] = ("tif", "gpkg"),
+               variables: Iterable[str] | None = None) -> list[Path]:
+        """Write every scenario for GIS into a folder of its name, totals and changes as tables.
 
+        Parameters
+        ----------
+        path
+            Folder to write into.
+        formats, variables
+            As in `twin.export`.
+
+        Raises
+        ------
+        ScenarioError
+            When two scenarios would share a folder.
+        """
         folder = Path(path)
-        written: list[Path] = []
-        for name, one in self.twins.items():
-            written += export(one, folder / folder_name(name))
+        folders = {folder_name(name).casefold(): name for name in self.names}
+        if len(folders) < len(self.names):
+            lost = sorted(set(self.names) - set(folders.values()))
+            raise ScenarioError(f"scenario {lost[0]!r} would share a folder with another one",
+                                mend="Rename it in its recipe and make the study again")
+        formats = list(formats)
+        chosen = None if variables is None else list(variables)
+        written = [file for name, one in self.twins.items()
+                   for file in export(one, folder / folder_name(name), formats=formats,
+                                      variables=chosen)]
         written.append(export_table(self.totals(), folder / "totals.csv"))
         for name in self.names[1:]:
             file = folder / f"change-{folder_name(name)}.csv"

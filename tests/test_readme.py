@@ -40,6 +40,10 @@ def test_readme_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "co2_net" in capsys.readouterr().out
 
 
+def test_readme_holds_no_gap() -> None:
+    assert not re.findall(r"[A-Z]+_TABLE|TODO|XXX", README)
+
+
 def test_readme_names_every_verb_and_make_target() -> None:
     makefile = (Path(__file__).parent.parent / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"`make (\S+?)`", README):

@@ -109,13 +109,11 @@ def build_parser() -> argparse.ArgumentParser:
                                epilog=f"Example: {example}")
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
         sub.add_argument("-q", "--quiet", action="store_true", help="no progress")
+        sub.add_argument("--json", action="store_true", help="JSON on stdout, for machines")
         return sub
 
     def output(sub: argparse.ArgumentParser, what: str, *, needed: bool = True) -> None:
         sub.add_argument("-o", "--output", required=needed, metavar="PATH", help=what)
-
-    def json_flag(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--json", action="store_true", help="JSON on stdout, for machines")
 
     def cell(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--cell", type=_cell_size, default=50.0, metavar="M",
@@ -137,7 +135,6 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--cell", type=_cell_size, default=50.0, metavar="M",
                      help="side of a cell [m] (default 50)")
     sub.add_argument("--no-3d", action="store_true", help="leave out the 3D picture")
-    json_flag(sub)
 
     sub = verb("sample", "Write an embedded city as a user's file would be",
                "citytwin sample nantes -o nantes.gpkg")
@@ -180,7 +177,6 @@ def build_parser() -> argparse.ArgumentParser:
     sub = verb("check", "Say what a city file holds and everything that is wrong with it",
                "citytwin check city.gpkg")
     sub.add_argument("city", metavar="CITY", help="city file, or sample:district")
-    json_flag(sub)
 
     sub = verb("run", "Compute the indicators of a city per cell",
                "citytwin run city.gpkg -o base.twin --cell 50")
@@ -188,7 +184,6 @@ def build_parser() -> argparse.ArgumentParser:
     output(sub, "folder for the twin", needed=False)
     cell(sub)
     sub.add_argument("--want", metavar="A,B", help="variables to compute (default all)")
-    json_flag(sub)
 
     sub = verb("study", "Run a city as it is and after each recipe, on one grid",
                "citytwin study city.gpkg greener.yaml airier.yaml -o study/")
@@ -196,7 +191,6 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("recipes", nargs="+", metavar="RECIPE", help="scenario files (YAML)")
     output(sub, "folder for the study")
     cell(sub)
-    json_flag(sub)
 
     sub = verb("compare", "Say what the scenarios of a study change",
                "citytwin compare study/ --to base")
@@ -204,7 +198,6 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--to", default="base", metavar="NAME", help="compare with (default base)")
     sub.add_argument("--all", action="store_true", help="also what does not change")
     output(sub, "CSV to write", needed=False)
-    json_flag(sub)
 
     sub = verb("sheet", "Draw base, scenario and change of one variable in plan (PNG)",
                "citytwin sheet study/ --scenario greener --var crown_share -o greener.png")
@@ -232,16 +225,13 @@ def build_parser() -> argparse.ArgumentParser:
                "citytwin list indicators")
     sub.add_argument("what", choices=("layers", "indicators", "edits", "factors", "samples"))
     sub.add_argument("stem", nargs="?", default="", help="factors: only those that begin so")
-    json_flag(sub)
 
     sub = verb("validate", "Measure our inference against surveyed truth",
                "citytwin validate heights")
     sub.add_argument("what", choices=("heights",))
     sub.add_argument("--seed", type=int, default=0, help="which half is hidden (default 0)")
-    json_flag(sub)
 
     sub = verb("doctor", "Say what works on this machine", "citytwin doctor")
-    json_flag(sub)
     return parser
 
 

@@ -40,6 +40,15 @@ def say_city(city: City) -> None:
     print_fallbacks(dict(city.fallbacks))
 
 
+def city_record(city: City) -> dict[str, Any]:
+    """Return what a city holds as plain data."""
+    from layers.buildings import height_shares
+
+    return {"name": city.name, "area_km2": city.area.area / 1e6, "place": str(city.place),
+            "layers": {k: len(v) for k, v in city.frames.items()},
+            "heights": height_shares(city.frame("buildings")), "fallbacks": dict(city.fallbacks)}
+
+
 def print_study(found: Any) -> None:
     """Print the totals of every scenario with their ranges."""
     table = found.totals()

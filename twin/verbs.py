@@ -15,6 +15,7 @@ import pandas as pd
 
 import layers
 import twin
+from layers.city import City
 from layers.errors import CityTwinError, nearest
 from twin.arguments import (
     check_output,
@@ -28,6 +29,7 @@ from twin.arguments import (
 from twin.factors import load as load_factors
 from twin.progress import progress
 from twin.tables import (
+    city_record,
     dump,
     print_change,
     print_fallbacks,
@@ -67,11 +69,7 @@ def demo(args: Namespace) -> None:
         layers.write(city, out / "city.gpkg")
         found.save(out / "study")
         tell("writing maps for GIS", 2, 6)
-        for name, one in found.twins.items():
-            twin.export(one, out / "gis" / name, variables=DEMO_VARIABLES)
-        from twin.writers import export_table
-
-        export_table(found.totals(), out / "totals.csv")
+        found.export(out / "gis", variables=DEMO_VARIABLES)
         tell("drawing the sheets", 3, 6)
         pictures = [_sheet(found, "greener", "crown_share", out / "sheet-greener.png"),
                     _sheet(found, "airier", "frontal_area_index", out / "sheet-airier.png")]
@@ -93,7 +91,7 @@ def demo(args: Namespace) -> None:
     print_study(found)
     print_fallbacks(found.twins["base"].record["fallbacks"])
     print_sources(city)
-    print(f"\nWritten to {out} in {seconds:.0f} s: city.gpkg, recipes/, study/, gis/, totals.csv, "
+    print(f"\nWritten to {out} in {seconds:.0f} s: city.gpkg, recipes/, study/, gis/, "
           f"{', '.join(p.name for p in pictures)}")
 
 
@@ -102,8 +100,9 @@ def sample(args: Namespace) -> None:
     check_output(args.output, ".gpkg")
     city = layers.sample(args.sample_name)
     layers.write(city, args.output)
-    print(repr(city))
-    print_sources(city)
+    _say(city, args)
+    if not args.json:
+        print_sources(city)
 
 
 def fetch(args: Namespace) -> None:
@@ -129,7 +128,7 @@ def fetch(args: Namespace) -> None:
                             progress=lambda done, of, what: tell(what, done, of))
     city = with_rasters(city, weather=args.weather)
     layers.write(city, args.output)
-    say_city(city)
+    _say(city, args)
 
 
 def import_(args: Namespace) -> None:
@@ -153,21 +152,17 @@ def import_(args: Namespace) -> None:
                            **args.files)
         tell("writing", 1, 2)
         layers.write(city, args.out)
-    say_city(city)
+    _say(city, args)
 
 
 def check(args: Namespace) -> int:
     """Say what a city holds and what is wrong with it."""
-    from layers.buildings import height_shares
     from layers.checking import city_faults
 
     city = city_of(args.city)
     found = city_faults(city)
-    shares = height_shares(city.frame("buildings"))
     if args.json:
-        dump({"name": city.name, "area_km2": city.area.area / 1e6,
-               "layers": {k: len(v) for k, v in city.frames.items()},
-               "heights": shares, "faults": [str(f) for f in found]})
+        dump({**city_record(city), "faults": [str(f) for f in found]})
     else:
         say_city(city)
         print("\n".join(f"fault: {f}" for f in found) or "no faults")
@@ -250,7 +245,7 @@ def sheet(args: Namespace) -> None:
 
     check_output(args.output, ".png")
     found = open_study(args.study)
-    print(_sheet(found, _scenario(found, args.scenario), args.var, Path(args.output)))
+    _written([_sheet(found, _scenario(found, args.scenario), args.var, Path(args.output))], args)
 
 
 def still(args: Namespace) -> None:
@@ -259,20 +254,24 @@ def still(args: Namespace) -> None:
     from twin.still import draw_still
 
     check_output(args.output, ".png")
-    if (Path(args.source) / "study.json").is_file():
+    source, out = Path(args.source), Path(args.output)
+    if (source / "study.json").is_file():
         from scenarios import open_study
 
-        found = open_study(args.source)
-        print(_still(found, _scenario(found, args.scenario), args.var, Path(args.output)))
+        found = open_study(source)
+        _written([_still(found, _scenario(found, args.scenario), args.var, out)], args)
         return
+    if (source / "manifest.json").is_file():
+        raise CityTwinError(f"{source} is a twin, which keeps no buildings to draw",
+                            mend="Give the city file, with --var for the ground, or a study")
     city = city_of(args.source)
     cells = None
     if args.var:
-        if args.var not in twin.run(city, want=[args.var]).variables:
-            raise CityTwinError(f"there is no variable {args.var!r}")
-        cells = twin.run(city, want=[args.var]).cells
-    print(draw_still({city.name or "City": build(city, cells=cells, show=args.var)},
-                     Path(args.output)))
+        from twin.scene.figures import plan_view
+
+        cells = plan_view(twin.run(city, want=[args.var]).cells, args.var)
+    _written([draw_still({city.name or "City": build(city, cells=cells, show=args.var)}, out)],
+             args)
 
 
 def export(args: Namespace) -> None:
@@ -282,20 +281,28 @@ def export(args: Namespace) -> None:
     check_parent(out)
     if (source / "study.json").is_file():
         from scenarios import open_study
-        from scenarios.studies import folder_name
 
-        found = open_study(source)
-        folders = {folder_name(name).casefold(): name for name in found.names}
-        if len(folders) < len(found.names):
-            lost = sorted(set(found.names) - set(folders.values()))
-            raise CityTwinError(f"scenario {lost[0]!r} would share a folder with another one",
-                                mend="Rename it in its recipe and make the study again")
-        written = [f for name, one in found.twins.items()
-                   for f in twin.export(one, out / folder_name(name), formats=formats,
-                                        variables=chosen)]
+        written = open_study(source).export(out, formats=formats, variables=chosen)
     else:
         written = twin.export(twin.open(source), out, formats=formats, variables=chosen)
-    print(f"{len(written)} files in {out}")
+    if args.json:
+        _written(written, args)
+    else:
+        print(f"{len(written)} files in {out}")
+
+
+def _written(written: list[Path], args: Namespace) -> None:
+    if args.json:
+        dump({"written": [str(p) for p in written]})
+    else:
+        print("\n".join(map(str, written)))
+
+
+def _say(city: City, args: Namespace) -> None:
+    if args.json:
+        dump(city_record(city))
+    else:
+        say_city(city)
 
 
 def list_(args: Namespace) -> None:
