@@ -199,9 +199,66 @@ def test_nantes_is_plausible(nantes: layers.City) -> None:
     value, km2 = table["value"], nantes.area.area / 1e6
     head = value["residents"]
     assert 10_000 < head / km2 < 20_000            # INSEE squares of the old town
-    assert 1.2 < value["building_co2"] / head < 4.5  # t per head, before any calibration
+    assert 1.0 < value["building_co2"] / head < 4.5  # t per head; France 1.36 (2017)
     assert table.loc["building_co2", "low"] / head < 1.5 < table.loc["building_co2", "high"] / head
     assert 2.0 < value["traffic_co2"] / km2 / 1000 < 6.0  # kt per km2; Berlin 4.1, Prague 4.4
     assert 120 < value["building_energy"] * 1e6 / value["floor_area"] < 200
     assert 900 < value["pv_yield"] * 1e6 / (value["pv_capacity"] * 1000) < 1300
-    assert value["carbon_sink"] < 0.01 * value["building_co2"]
+    free = twin.run(replace(nantes, controls={}), cell_size=100, want=["traffic_co2"],
+                    settings={"road_traffic": {"volumes": "lanes"}}).totals()["value"]
+    assert 2.0 < free["traffic_co2"] / km2 / 1000 < 6.0   # before any calibration
+    assert value["carbon_sink"] == pytest.approx(98 * np.pi * 2.5 ** 2 * 0.75 / 1000, rel=1e-9)
+
+
+def test_a_small_city_by_hand() -> None:
+    """Values, low and high of a one-way road, a gabled roof, counted homes, a planted roof."""
+    factors, place = load_factors(), Place("FR")
+
+    def pick(stem: str) -> Any:
+        return factors.pick(stem, place)
+
+    city = city_of([shapely.box(0, 0, 20, 10), shapely.box(50, 50, 60, 60)], [12.0, 30.0],
+                   num_floors=[4.0, np.nan], use=["office", "residential"],
+                   dwellings=[np.nan, 10.0], roof_shape=["", "gabled"], green_roof=[0.5, 0.0])
+    roads = layers.roads.tidy(gpd.GeoDataFrame(
+        {"class": ["secondary", "secondary"], "oneway": [True, False],
+         "speed_limit": [20.0, 50.0], "volume": [np.nan, 4000.0]},
+        geometry=shapely.linestrings([[[0, 30], [100, 30]], [[0, 40], [100, 40]]]), crs=city.crs))
+    city = city.with_layers("roads and weather", roads=roads,
+                            weather=layers.toy_town(0)["weather"])
+    found = twin.run(city, cell_size=25)
+    built, ways = found.features["buildings"], found.features["roads"]
+
+    assert roads["lanes"].tolist() == [1.0, 2.0]
+    volume = pick("volume.secondary")
+    assert ways["vehicle_km"].tolist() == pytest.approx([volume.value / 2 * 36.5, 4000 * 36.5])
+    assert ways["vehicle_km_low"].tolist() == pytest.approx(
+        [volume.low / 2 * 36.5, 0.85 * 4000 * 36.5])
+    slow, fast = (ways["traffic_co2"] / ways["vehicle_km"]).tolist()
+    fleet = Fleet.of(_Bound(place))
+    usual = min(50.0, pick("speed.secondary").value)
+    assert [slow, fast] == pytest.approx(
+        (fleet.grams(np.array([20.0, usual])) * pick("cold_start").value / 1000).tolist())
+
+    homes = pick("persons_per_dwelling")
+    assert built["residents"].tolist() == pytest.approx([0.0, 10 * homes.value])
+    assert built["residents_low"].iloc[1] == pytest.approx(10 * homes.low)
+
+    eui = pick("eui.office")
+    energy = built["building_energy"].iloc[0]
+    assert energy == pytest.approx(800 * eui.value)
+    down = np.hypot(0.15, (eui.value - eui.low) / eui.value)
+    up = np.hypot(0.15, (eui.high - eui.value) / eui.value)
+    assert built["building_energy_low"].iloc[0] == pytest.approx(energy * (1 - down))
+    assert built["building_energy_high"].iloc[0] == pytest.approx(energy * (1 + up))
+    wide = built["building_energy_high"] / built["building_energy"]
+    assert wide.iloc[1] > 1 + 0.40  # storeys from the height
+    assert (built["building_co2_high"] / built["building_co2"] > wide).all()
+
+    gable = 100 * pick("pv.usable.tilted").value * 0.5 / np.cos(np.pi / 6)
+    assert built["pv_capacity"].iloc[1] == pytest.approx(gable * pick("pv.module_density").value)
+    flat = 200 * pick("pv.usable.unknown").value * row_cover_ratio(city.lonlat[1], 15.0)
+    assert built["pv_capacity"].iloc[0] == pytest.approx(flat * pick("pv.module_density").value)
+    assert found.totals().loc["height_known_share", "value"] == 1.0
+    assert found.totals().loc["green_roof_share", "value"] == pytest.approx(0.5 * 200 / 10_000)
+    assert any("station" in what for what in found.record["fallbacks"])

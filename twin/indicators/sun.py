@@ -59,7 +59,7 @@ def rooftop_pv(buildings: gpd.GeoDataFrame, weather: xr.Dataset, city: Any,
     down, up = (np.array([ranges[k][end] for k in kinds]) for end in (0, 1))
 
     pitched = kinds == "tilted"
-    racks = row_cover_ratio(lat, RACK_TILT)
+    racks = row_cover_ratio(city.lonlat[1], RACK_TILT)
     modules = roof * usable * np.where(pitched, SUNNY / np.cos(np.deg2rad(ROOF_TILT)), racks)
     density = factors.pick("pv.module_density", "W m-2")
     capacity = modules * density.value
@@ -101,8 +101,9 @@ def station(weather: xr.Dataset, place: tuple[float, float],
     """
     from pyproj import Geod
 
-    lon = float(weather.attrs.get("longitude", place[0]))
-    lat = float(weather.attrs.get("latitude", place[1]))
+    lon, lat = (float(weather.attrs.get(k, "nan")) for k in ("longitude", "latitude"))
+    if not (np.isfinite(lon) and np.isfinite(lat)):
+        lon, lat = place
     away = Geod(ellps="WGS84").inv(lon, lat, *place)[2] / 1000
     if away > FAR:
         factors.count("weather from a station this far away [km]", round(away))
