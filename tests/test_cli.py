@@ -405,3 +405,18 @@ print([m for m in {absent!r} if m in sys.modules], file=sys.stderr)
 """)
     assert told.code == 0, told.err
     assert told.err.strip() == "[]"
+
+
+def test_the_demo_writes_all_it_names(tmp_path: Path, run: Run) -> None:
+    told = run("demo", "-o", tmp_path / "out", "--no-3d", "--cell", "150", "--json", "--quiet")
+    assert (told.code, told.err) == (0, "")
+    found = told.json
+    assert set(found["totals"]) == {"base", "greener", "airier"}
+    assert found["totals"]["greener"]["carbon_sink"]["value"] > \
+        found["totals"]["base"]["carbon_sink"]["value"]
+    assert found["totals"]["airier"]["frontal_area_index"]["value"] < \
+        found["totals"]["base"]["frontal_area_index"]["value"]
+    out = tmp_path / "out"
+    for name in ("city.gpkg", "recipes/airier.yaml", "study/study.json", "gis/totals.csv",
+                 "gis/greener/co2_net.tif", "gis/base/buildings.gpkg", "sheet-greener.png"):
+        assert (out / name).is_file(), name

@@ -32,6 +32,7 @@ from twin.label import Label, Var, label_of
 from twin.pool import Overlaps, Picker
 from twin.region_codes import region_mend, regions
 from twin.result import Twin
+from twin.stamp import stamped
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
         progress("done", len(steps), len(steps))
 
     variables = {v.name: v for step in steps for v in label_of(step).gives}
-    dataset = _dataset(city, grid, inside, cells, variables, steps)
+    dataset = stamped(city, grid, inside, cells, variables, steps)
     fallbacks = {**dict(city.fallbacks), **picker.fallbacks}
     seconds["total"] = time.perf_counter() - begun
     record = {
@@ -284,35 +285,6 @@ def _check_range(var: Var, data: xr.DataArray) -> None:
                 f"{var.name} lies outside its limits: {finite.min():g} to {finite.max():g} "
                 f"{var.units}, limit {limit:g}",
                 mend="Look for overlapping or impossible features with `citytwin check`")
-
-
-def _dataset(city: City, grid: Grid, inside: np.ndarray, cells: dict[str, xr.DataArray],
-             variables: dict[str, Var], steps: list[Indicator]) -> xr.Dataset:
-    source = {v.name: f"{f.__module__}.{f.__name__}" for f in steps for v in label_of(f).gives}
-    dataset = xr.Dataset(cells)
-    for name, data in dataset.data_vars.items():
-        base = str(name).removesuffix("_low").removesuffix("_high")
-        var = variables[base] if base in variables else variables[str(name)]
-        end = str(name)[len(var.name):].strip("_")
-        tail = f" ({end} end of the 95 % range)" if end else ""
-        data.attrs = {"units": var.units, "long_name": var.long_name + tail,
-                      "cell_methods": "area: mean", "grid_mapping": "spatial_ref",
-                      "source": f"citytwin: {source[var.name]}"}
-    dataset["cell_area"] = grid.field(inside).assign_attrs(
-        units="m2", long_name="Part of the cell inside the study area", standard_name="cell_area",
-        grid_mapping="spatial_ref")
-    for axis in ("x", "y"):
-        dataset[axis].attrs = {"standard_name": f"projection_{axis}_coordinate", "units": "m",
-                               "axis": axis.upper()}
-    dataset = dataset.assign_coords(spatial_ref=xr.DataArray(0, attrs=grid.crs.to_cf()))
-    weather = city.layers.get("weather")
-    dataset.attrs = {
-        "Conventions": "CF-1.11", "title": f"citytwin of {city.name}", "history":
-        "\n".join((*city.history, f"{now()}: indicators computed on {grid!r}")),
-        "license": "\n".join(city.sources), "place": str(city.place),
-        "weather": str(weather.attrs.get("title", "")) if weather is not None else "none",
-    }
-    return dataset
 
 
 def _features(city: City, columns: dict[str, dict[str, np.ndarray]], grid: Grid,

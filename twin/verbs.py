@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
 from argparse import Namespace
 from dataclasses import fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +23,9 @@ from twin.arguments import (
     settings_of,
     usage,
 )
+from twin.demo import demo as demo  # a verb too long to stand here
 from twin.factors import load as load_factors
+from twin.pictures import scenario_of, study_sheet, study_still
 from twin.progress import progress
 from twin.tables import (
     city_record,
@@ -39,60 +38,6 @@ from twin.tables import (
     say_city,
     totals,
 )
-
-DEMO_VARIABLES = ("building_coverage", "floor_area_ratio", "frontal_area_index",
-                  "roughness_length", "crown_share", "green_roof_share", "residents", "pv_yield",
-                  "building_co2", "traffic_co2", "carbon_sink", "co2_net")
-
-
-def demo(args: Namespace) -> None:
-    """Load the embedded district, run base and two scenarios, write everything."""
-    from scenarios import read_recipe, study
-    from twin.result import replaced_folder
-
-    begun = time.perf_counter()
-    out = Path(args.output)
-    check_parent(out / "study")
-    replaced_folder(out / "study", "study.json")  # refuses a foreign folder before any work
-    out.mkdir(parents=True, exist_ok=True)
-    with progress("demo", quiet=args.quiet) as tell:
-        tell("the embedded city", 0, 6)
-        city = layers.sample()
-        recipes = files("scenarios") / "data"
-        (out / "recipes").mkdir(exist_ok=True)
-        plans = []
-        for name in ("greener.yaml", "airier.yaml"):
-            (out / "recipes" / name).write_bytes((recipes / name).read_bytes())
-            plans.append(read_recipe(out / "recipes" / name))
-        found = study(city, *plans, cell_size=args.cell, progress=tell)
-        tell("writing the city and the study", 1, 6)
-        layers.write(city, out / "city.gpkg")
-        found.save(out / "study")
-        tell("writing maps for GIS", 2, 6)
-        found.export(out / "gis", variables=DEMO_VARIABLES)
-        tell("drawing the sheets", 3, 6)
-        pictures = [_sheet(found, "greener", "crown_share", out / "sheet-greener.png"),
-                    _sheet(found, "airier", "frontal_area_index", out / "sheet-airier.png")]
-        if not args.no_3d:
-            tell("drawing in 3D", 4, 6)
-            try:
-                pictures.append(_still(found, "airier", "co2_net", out / "still-airier.png"))
-            except layers.errors.MissingExtra as error:
-                print(f"citytwin: no 3D picture: {error}", file=sys.stderr)
-        tell("done", 6, 6)
-    seconds = time.perf_counter() - begun
-    if args.json:
-        dump({"seconds": round(seconds, 2), "pictures": [str(p) for p in pictures],
-               "totals": {n: totals(t) for n, t in found.twins.items()},
-               "fallbacks": found.twins["base"].record["fallbacks"]})
-        return
-    print(repr(city))
-    print()
-    print_study(found)
-    print_fallbacks(found.twins["base"].record["fallbacks"])
-    print_sources(city)
-    print(f"\nWritten to {out} in {seconds:.0f} s: city.gpkg, recipes/, study/, gis/, "
-          f"{', '.join(p.name for p in pictures)}")
 
 
 def sample(args: Namespace) -> None:
@@ -245,7 +190,8 @@ def sheet(args: Namespace) -> None:
 
     check_output(args.output, ".png")
     found = open_study(args.study)
-    _written([_sheet(found, _scenario(found, args.scenario), args.var, Path(args.output))], args)
+    scenario = scenario_of(found, args.scenario)
+    _written([study_sheet(found, scenario, args.var, Path(args.output))], args)
 
 
 def still(args: Namespace) -> None:
@@ -259,7 +205,7 @@ def still(args: Namespace) -> None:
         from scenarios import open_study
 
         found = open_study(source)
-        _written([_still(found, _scenario(found, args.scenario), args.var, out)], args)
+        _written([study_still(found, scenario_of(found, args.scenario), args.var, out)], args)
         return
     if (source / "manifest.json").is_file():
         raise CityTwinError(f"{source} is a twin, which keeps no buildings to draw",
@@ -364,34 +310,3 @@ def doctor(args: Namespace) -> int:
         for f in found:
             print(f"{'ok  ' if f.ok else 'miss'}  {f.part}: {f.about}")
     return 0 if all(f.ok or f.optional for f in found) else 1
-
-
-def _scenario(found: Any, name: str | None) -> str:
-    if len(found.names) < 2:
-        raise CityTwinError("the study has no scenario beside the base")
-    chosen = name or found.names[1]
-    if chosen not in found.names:
-        raise CityTwinError(f"there is no scenario {chosen!r}{nearest(chosen, found.names)}")
-    return str(chosen)
-
-
-def _sheet(found: Any, scenario: str, variable: str, path: Path) -> Path:
-    from twin.scene.figures import plan_view
-    from twin.sheet import draw_sheet
-
-    if variable not in found.twins[scenario].variables:
-        raise CityTwinError(f"there is no variable {variable!r}"
-                            f"{nearest(variable, list(found.twins[scenario].variables))}")
-    panels = {n: (found.cities[n], plan_view(found.twins[n].cells, variable))
-              for n in ("base", scenario)}
-    return draw_sheet(panels, variable, path)
-
-
-def _still(found: Any, scenario: str, variable: str | None, path: Path) -> Path:
-    from twin.scene.build import build_study
-    from twin.scene.figures import plan_view
-    from twin.still import draw_still
-
-    panels = {n: (found.cities[n], plan_view(found.twins[n].cells, variable) if variable
-                  else found.twins[n].cells) for n in ("base", scenario)}
-    return draw_still(build_study(panels, show=variable), path)
