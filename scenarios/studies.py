@@ -17,14 +17,17 @@ from layers.city import City
 from layers.citygpkg import write
 from layers.errors import ScenarioError, SourceError, nearest
 from layers.files import read
+from layers.units import factor
 from scenarios.recipes import read_text, recipe_text
 from scenarios.scenario import BASE, Scenario
 from twin.engine import Progress
+from twin.label import Var
 from twin.pool import Overlaps
 from twin.result import Twin, range_of_parts, replaced_folder
 from twin.writers import export, export_table
 
 MARKER = "study.json"
+GROUPS = {"buildings": "use", "roads": "class"}  # features whose factors differ by this column
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +70,9 @@ class Study:
         """Return what a scenario changes: value, percent, and the 95 % range of the change.
 
         Both sides share their factors, so the range is that of the change under a low, middle and
-        high factor alike; a sum of parts combines the changes of its parts. Where the range holds
-        zero, ``distinct`` is False.
+        high factor alike, for each use of buildings and class of roads on its own: their factors
+        differ, so the changes of two uses combine by the root of squares. A sum of parts combines
+        the changes of its parts. Where the range holds zero, ``distinct`` is False.
 
         Parameters
         ----------
@@ -83,6 +87,13 @@ class Study:
         known = new["low"].notna() & old["low"].notna()
         low, high = ends.min(axis=1).where(known), ends.max(axis=1).where(known)
         variables = self._twin(name).variables
+        for key in value.index[known]:
+            groups = self._by_group(name, to, variables[key])
+            if groups is not None:
+                below = groups["value"] - groups.min(axis=1)
+                above = groups.max(axis=1) - groups["value"]
+                low[key] = value[key] - np.sqrt((below ** 2).sum())
+                high[key] = value[key] + np.sqrt((above ** 2).sum())
         parts = {str(k): {"value": value[k], "low": low[k], "high": high[k]}
                  for k in value.index}
         for key in value.index:
@@ -94,15 +105,31 @@ class Study:
             "change": value, "percent": (value / base * 100).where(base > 0), "low": low,
             "high": high, "distinct": np.where(known, (low > 0) | (high < 0), value != 0)})
 
+    def _by_group(self, name: str, to: str, var: Var) -> pd.DataFrame | None:
+        """Return the change of a variable of features by group: value, low and high."""
+        for layer, group in GROUPS.items():
+            sides = [t.features[layer] for t in (self._twin(name), self._twin(to))
+                     if layer in t.features and var.name in t.features[layer].columns]
+            if len(sides) < 2:
+                continue
+            ends = {end: var.name + ("" if end == "value" else f"_{end}")
+                    for end in ("value", "low", "high")}
+            new, old = (pd.DataFrame({end: s[column] * s["inside"] for end, column in ends.items()}
+                                     ).groupby(s[group].to_numpy()).sum() for s in sides)
+            times = factor(f"{var.units} m2", var.unit_of_total)
+            return new.sub(old, fill_value=0.0) * times
+        return None
+
     def change_cells(self, name: str, *, to: str = BASE) -> xr.Dataset:
         """Return the change of every variable per cell, in the same units."""
-        new, old = self._twin(name).cells, self._twin(to).cells
+        names = list(self._twin(name).variables)
+        new, old = self._twin(name).cells[names], self._twin(to).cells[names]
         with xr.set_options(arithmetic_join="exact", keep_attrs=False):
             out = new - old
         for key in out.data_vars:
             long_name = str(new[key].attrs.get("long_name", key))
             out[key].attrs = {**new[key].attrs, "long_name": f"Change of {long_name}"}
-        out["cell_area"] = new["cell_area"]
+        out["cell_area"] = self._twin(name).cells["cell_area"]
         return out.assign_attrs(new.attrs)
 
     def save(self, path: str | Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from layers.errors import CityTwinError, SourceError
 from layers.units import factor
 from twin.engine import plan
 from twin.estimate import Estimate, spread
+from twin.factors import load as load_factors
 from twin.indicators import INDICATORS
 from twin.label import Var, indicator, label_of
 
@@ -244,6 +245,30 @@ def test_the_range_of_a_net_change_is_that_of_what_changed(town: layers.City) ->
     assert net["change"] == pytest.approx(-sink["change"])
     assert net["low"] == pytest.approx(-sink["high"])
     assert net["high"] == pytest.approx(-sink["low"])
+
+
+def test_a_swap_of_uses_is_less_sure_than_a_demolition(town: layers.City) -> None:
+    @dataclass(frozen=True)
+    class Offices:
+        """Make every shop an office."""
+
+        def __call__(self, city: layers.City) -> layers.City:
+            """Return the city without shops."""
+            built = city.frame("buildings")
+            use = built["use"].replace({"retail": "office"})
+            return city.with_layers("offices", buildings=built.assign(use=use))
+
+    study = sc.study(town, sc.Scenario("swap", Offices()), cell_size=40)
+    swap = study.change("swap").loc["building_energy"]
+    shops = study.twins["base"].features["buildings"].query("use == 'retail'")
+    eui = {u: load_factors().pick(f"eui.{u}", town.place) for u in ("retail", "office")}
+    area = shops["building_energy"].sum() / eui["retail"].value
+    assert swap["change"] == pytest.approx(
+        area * (eui["office"].value - eui["retail"].value) / 1e6, rel=1e-6)
+    # The range of a swap is at least that of its two intensities, taken apart.
+    apart = np.hypot(eui["retail"].high - eui["retail"].value,
+                     eui["office"].value - eui["office"].low) * area / 1e6
+    assert swap["change"] - swap["low"] >= apart
 
 
 def test_features_weighed_by_their_share_inside_add_up(district: layers.City) -> None:
