@@ -14,11 +14,12 @@ from pyproj import CRS
 import layers
 import twin
 from layers.place import Place
+from layers.weather import annual_ghi
 from twin.factors import emep_curves
 from twin.factors import load as load_factors
 from twin.fleet import Fleet, curve_energy
 from twin.indicators.roughness import kanda, macdonald
-from twin.sun.photovoltaic import annual_irradiation, row_cover_ratio, specific_yield
+from twin.sun.photovoltaic import row_cover_ratio, specific_yield
 from twin.walls import exposed_walls
 
 
@@ -114,7 +115,7 @@ def test_yield_of_a_known_weather_year() -> None:
 
     file = __import__("pathlib").Path(pvlib.__file__).parent / "data" / "723170TYA.CSV"
     weather = layers.weather.read_weather(file)
-    assert annual_irradiation(weather) == pytest.approx(1566, abs=3)
+    assert annual_ghi(weather) == pytest.approx(1566, abs=3)
     chain = {"losses": 0.114, "temperature_coefficient": -0.0035, "inverter_efficiency": 0.96}
     found = specific_yield(weather, latitude=36.1, longitude=-79.95, tilt=30, azimuth=180, **chain)
     # PVWatts version 5 gives 1,370 to 1,450 kWh/kWp for fixed open racks at Greensboro.

@@ -15,8 +15,8 @@ import layers
 import scenarios as sc
 import twin
 from layers.corridors import SPEC as CORRIDORS
+from layers.weather import annual_ghi
 from twin.grid import Grid
-from twin.sun.photovoltaic import annual_irradiation
 
 settings.register_profile("quick", deadline=None, print_blob=True,
                           phases=(Phase.explicit, Phase.reuse, Phase.generate))
@@ -168,7 +168,7 @@ def test_pv_is_linear_in_area_and_below_the_irradiation(times: float) -> None:
             gpd.GeoSeries([shape], index=built.index, crs=TOWN.crs)))
         found = twin.run(city, want=["pv_yield"], cell_size=50).features["buildings"]
         yields.append(float(found["pv_yield"].iloc[0]))
-        assert 0 < found["pv_yield_high"].iloc[0] < annual_irradiation(
+        assert 0 < found["pv_yield_high"].iloc[0] < annual_ghi(
             TOWN["weather"]) * shape.area
     assert yields[1] == pytest.approx(times * yields[0], rel=1e-9)
 

@@ -113,9 +113,3 @@ def split_radiation(weather: xr.Dataset, *, latitude: float, longitude: float) -
     split = pvlib.irradiance.erbs(pd.Series(weather["ghi"].to_numpy(), index=times), zenith, times)
     hole = np.isnan(weather["dni"]) | np.isnan(weather["dhi"])
     return weather.assign({k: weather[k].where(~hole, split[k].to_numpy()) for k in ("dni", "dhi")})
-
-
-def annual_irradiation(weather: xr.Dataset) -> float:
-    """Return the global horizontal irradiation of a year [kWh m-2]."""
-    ghi = weather["ghi"].to_numpy()
-    return float(np.nansum(ghi)) / 1000.0 * 8760 / len(ghi)
