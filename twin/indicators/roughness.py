@@ -11,12 +11,11 @@ from scipy.ndimage import maximum_filter, uniform_filter
 from scipy.sparse import csr_array
 
 from layers.errors import CityTwinError
+from twin.aerodynamic import kanda, macdonald
 from twin.label import Var, indicator
 from twin.walls import exposed_walls
 
 SECTORS = np.arange(16) * 22.5  # directions the wind comes from [degrees]
-
-VON_KARMAN, DRAG, SHEAR, STAGGERED = 0.4, 1.2, 1.0, 4.43
 
 
 @indicator(
@@ -104,39 +103,3 @@ def roughness(building_coverage: xr.DataArray, height_mean: xr.DataArray,
     return {"roughness_length": grid.field(z0_kan), "displacement_height": grid.field(d_kan),
             "roughness_length_macdonald": grid.field(z0_mac),
             "displacement_height_macdonald": grid.field(d_mac)}
-
-
-def macdonald(plan: Any, frontal: Any, height: Any) -> tuple[Any, Any]:
-    """Return roughness length and displacement height [m] after Macdonald et al. (1998).
-
-    Parameters
-    ----------
-    plan, frontal
-        Plan and frontal area index [1].
-    height
-        Mean building height [m].
-
-    Notes
-    -----
-    ``d/H = 1 + A^-p (p - 1)``, ``z0/H = (1 - d/H) exp(-(0.5 b Cd/k^2 (1 - d/H) f)^-0.5)`` with
-    the constants of staggered arrays, A 4.43, b 1.0, Cd 1.2.
-    """
-    d = 1 + STAGGERED ** -plan * (plan - 1)
-    drag = 0.5 * SHEAR * DRAG / VON_KARMAN ** 2 * (1 - d) * frontal
-    z0 = (1 - d) * np.exp(-(np.maximum(drag, 1e-12) ** -0.5))
-    return z0 * height, d * height
-
-
-def kanda(plan: Any, z0_macdonald: Any, mean: Any, sigma: Any, highest: Any) -> tuple[Any, Any]:
-    """Return roughness length and displacement height [m] after Kanda et al. (2013).
-
-    Adds the spread of heights and the highest building to Macdonald's: with
-    ``X = (sigma + H)/Hmax`` and ``Y = p sigma/H``, ``d/Hmax = c0 X^2 + (a0 p^b0 - c0) X`` and
-    ``z0/z0mac = b1 Y^2 + c1 Y + a1``.
-    """
-    safe_max, safe_mean = np.maximum(highest, 1e-9), np.maximum(mean, 1e-9)
-    x = np.minimum((sigma + mean) / safe_max, 1.0)  # the fit ends where the mean is the highest
-    y = plan * sigma / safe_mean
-    d = (-0.17 * x ** 2 + (1.29 * plan ** 0.36 + 0.17) * x) * highest
-    z0 = z0_macdonald * (20.21 * y ** 2 - 0.77 * y + 0.71)
-    return z0, np.minimum(d, highest)
