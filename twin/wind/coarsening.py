@@ -10,7 +10,7 @@ it is less than in the open, but never so little that neighbours lose each other
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from twin.wind.fluxes import mark_open
@@ -20,7 +20,7 @@ Codes = NDArray[np.uint8]
 Parts = NDArray[np.uint16]
 Short = NDArray[np.int16]
 
-SIDE = 1024  # openness of a fully open side
+SIDE = 32  # openness of a fully open side; a byte holds that of a narrow column at the edge
 LID = 16384  # openness of a fully open lid
 NARROWEST = np.float32(4.0)
 
@@ -34,11 +34,11 @@ def _openness(face: float, left: float, right: float, has_left: bool, has_right:
         way += np.float32(0.5) * min(NARROWEST, f / np.float32(left))
     if has_right:
         way += np.float32(0.5) * min(NARROWEST, f / np.float32(right))
-    return min(max(1, int(f / way + np.float32(0.5))), 65535)
+    return min(max(1, int(f / way + np.float32(0.5))), 255)
 
 
 @njit(cache=True, nogil=True)
-def _join_west(a: Parts, b: Parts, out: Parts) -> None:
+def _join_west(a: Codes, b: Codes, out: Codes) -> None:
     nx = a.shape[0] - 1
     for block in range(out.shape[0]):
         i = min(2 * block, nx)
@@ -48,8 +48,8 @@ def _join_west(a: Parts, b: Parts, out: Parts) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _join_south(below: Parts, face: Parts, above: Parts, has_below: bool, has_above: bool,
-                out: Parts) -> None:
+def _join_south(below: Codes, face: Codes, above: Codes, has_below: bool, has_above: bool,
+                out: Codes) -> None:
     nx = face.shape[0]
     for block in range(out.shape[0]):
         i, e = 2 * block, min(2 * block + 1, nx - 1)
@@ -69,13 +69,15 @@ def _join_lids(a: Parts, b: Parts, out: Parts) -> None:
         out[block] = (total + 3) >> 2
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def join_cells(ground: Short, top: Short, under: Short, cx: Parts, cy: Parts,
+@njit(cache=True, nogil=True, error_model="numpy")
+def join_cells(start: int, stop: int, ground: Short, top: Short, under: Short, cx: Codes, cy: Codes,
                cz: Parts) -> None:
     """Write the openness of the first wide columns.
 
     Parameters
     ----------
+    start, stop
+        Rows of wide columns to work on.
     ground, top, under
         Columns as in `Domain`.
     cx, cy, cz
@@ -83,10 +85,10 @@ def join_cells(ground: Short, top: Short, under: Short, cx: Parts, cy: Parts,
         cy with the last north one, a row of columns together.
     """
     ny, nx, nz = top.shape[0], top.shape[1], cz.shape[1]
-    for b in prange(cz.shape[0]):
+    for b in range(start, stop):
         lines = np.zeros((6, nx + 2), np.uint8)
-        west = np.zeros((2, nx + 1), np.uint16)
-        south = np.zeros((5, nx), np.uint16)
+        west = np.zeros((2, nx + 1), np.uint8)
+        south = np.zeros((5, nx), np.uint8)
         lids = np.zeros((2, nx), np.uint16)
         for k in range(nz):
             for r in range(5):  # rows 2 b - 2 to 2 b + 2
@@ -126,37 +128,42 @@ def join_cells(ground: Short, top: Short, under: Short, cx: Parts, cy: Parts,
                             cy[b + 1, k])
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def join_columns(fx: Parts, fy: Parts, fz: Parts, cx: Parts, cy: Parts, cz: Parts) -> None:
+@njit(cache=True, nogil=True, error_model="numpy")
+def join_columns(start: int, stop: int, fx: Codes, fy: Codes, fz: Parts, cx: Codes, cy: Codes,
+                 cz: Parts) -> None:
     """Write the openness of columns twice as wide.
 
     Parameters
     ----------
+    start, stop
+        Rows of wide columns to work on.
     fx, fy, fz
         Openness of the narrow columns, laid out as in `join_cells`.
     cx, cy, cz
         Openness of the wide columns, overwritten.
     """
     ny, nz, nx = fz.shape
-    for b in prange(cz.shape[0]):
-        none = np.zeros(nx + 1, np.uint16)
+    for b in range(start, stop):
+        none, bare = np.zeros(nx + 1, np.uint8), np.zeros(nx, np.uint16)
         for k in range(nz):
             paired = 2 * b + 1 < ny
             _join_west(fx[2 * b, k], fx[2 * b + 1, k] if paired else none, cx[b, k])
-            _join_lids(fz[2 * b, k], fz[2 * b + 1, k] if paired else none[:nx], cz[b, k])
+            _join_lids(fz[2 * b, k], fz[2 * b + 1, k] if paired else bare, cz[b, k])
             _join_south(fy[max(2 * b - 1, 0), k], fy[2 * b, k], fy[2 * b + 1, k], b > 0, paired,
                         cy[b, k])
             if b == cz.shape[0] - 1:
                 _join_south(fy[ny - 1, k], fy[ny, k], fy[ny, k], paired, False, cy[b + 1, k])
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def lay_out(cx: Parts, cy: Parts, cz: Parts, t: Cells, tz: Cells, sides: Parts,
-            lids: tuple[Parts, Parts], pivots: tuple[Cells, Cells]) -> None:
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def lay_out(start: int, stop: int, cx: Codes, cy: Codes, cz: Parts, t: Cells, tz: Cells,
+            sides: Codes, lids: tuple[Parts, Parts], pivots: tuple[Cells, Cells]) -> None:
     """Sort openness by colour and eliminate the columns.
 
     Parameters
     ----------
+    start, stop
+        Rows to work on, the ring counted.
     cx, cy, cz
         Openness as in `join_cells`.
     t, tz
@@ -168,7 +175,7 @@ def lay_out(cx: Parts, cy: Parts, cz: Parts, t: Cells, tz: Cells, sides: Parts,
     """
     ny, nz, nx = cz.shape
     nh = (nx + 1) // 2
-    for row in prange(ny + 2):
+    for row in range(start, stop):
         j = row - 1  # the ring has the outer faces of colour 1
         o = j & 1
         inside = 0 <= j < ny

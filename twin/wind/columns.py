@@ -13,27 +13,26 @@ falls into the same one: column h of that level.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 Cells = NDArray[np.float32]
 Codes = NDArray[np.uint8]
-Parts = NDArray[np.uint16]
 Sums = NDArray[np.float64]
 
 WIDTH = 320  # columns solved side by side: their scratch stays in the second cache
-BAND = 8  # rows that share one scratch
 LEAST = np.float32(1e-6)  # smallest pivot in units of the diagonal, against rounding
 
 
-
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def smooth_finest(x: Cells, other: Cells, rhs: Cells, code: Codes, colour: int, use_rhs: bool,
-                  use_other: bool, t: Cells, tz: Cells) -> None:
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def smooth_finest(start: int, stop: int, x: Cells, other: Cells, rhs: Cells, code: Codes,
+                  colour: int, use_rhs: bool, use_other: bool, t: Cells, tz: Cells) -> None:
     """Solve every column of one colour of the finest level, the other colour held.
 
     Parameters
     ----------
+    start, stop
+        Rows to work on.
     x
         Unknown of this colour, overwritten; 0 in closed cells.
     other
@@ -51,61 +50,64 @@ def smooth_finest(x: Cells, other: Cells, rhs: Cells, code: Codes, colour: int, 
     tz
         Weight of an open lid per level boundary, 0 at the ground.
     """
-    rows, nz, nh = x.shape[0] - 2, x.shape[1], x.shape[2] - 2
-    for band in prange((rows + BAND - 1) // BAND):
-        pivots = np.zeros((nz + 1, WIDTH), np.float32)  # row k + 1 is level k, row 0 the ground
-        for j in range(1 + band * BAND, 1 + min(rows, (band + 1) * BAND)):
-            o = (colour + j + 1) & 1
-            for h0 in range(1, nh + 1, WIDTH):
-                n = min(WIDTH, nh + 1 - h0)
-                for k in range(nz):
-                    side, low, high = t[k], tz[k], tz[k + 1]
-                    square = low * low
-                    c, m, before = code[j, k, h0:h0 + n], pivots[k + 1], pivots[k]
+    nz, nh = x.shape[1], x.shape[2] - 2
+    pivots = np.zeros((nz + 1, WIDTH), np.float32)  # row k + 1 is level k, row 0 the ground
+    for j in range(start + 1, stop + 1):
+        o = (colour + j + 1) & 1
+        for h0 in range(1, nh + 1, WIDTH):
+            n = min(WIDTH, nh + 1 - h0)
+            for k in range(nz):
+                side, low, high = t[k], tz[k], tz[k + 1]
+                square = low * low
+                c, m, before = code[j, k, h0:h0 + n], pivots[k + 1], pivots[k]
+                for h in range(n):
+                    q = np.float32(c[h])
+                    lids = np.floor(q * np.float32(0.0625))
+                    upper = np.floor(lids * np.float32(0.5))
+                    d = (side * (q - np.float32(16.0) * lids)
+                         + low * (lids - np.float32(2.0) * upper) + high * upper)
+                    d = d if q != np.float32(0.0) else np.float32(np.inf)
+                    left = d - square * before[h]
+                    least = LEAST * d
+                    m[h] = np.float32(1.0) / (left if left > least else least)
+                a, r = x[j, k, h0:h0 + n], rhs[j, k, h0:h0 + n]
+                west, east = other[j, k, h0 - 1 + o:], other[j, k, h0 + o:]
+                south, north = other[j - 1, k, h0:], other[j + 1, k, h0:]
+                if use_other and use_rhs:
                     for h in range(n):
-                        q = np.float32(c[h])
-                        lids = np.floor(q * np.float32(0.0625))
-                        upper = np.floor(lids * np.float32(0.5))
-                        d = (side * (q - np.float32(16.0) * lids)
-                             + low * (lids - np.float32(2.0) * upper) + high * upper)
-                        d = d if q != np.float32(0.0) else np.float32(np.inf)
-                        left = d - square * before[h]
-                        least = LEAST * d
-                        m[h] = np.float32(1.0) / (left if left > least else least)
-                    a, r = x[j, k, h0:h0 + n], rhs[j, k, h0:h0 + n]
-                    west, east = other[j, k, h0 - 1 + o:], other[j, k, h0 + o:]
-                    south, north = other[j - 1, k, h0:], other[j + 1, k, h0:]
-                    if use_other and use_rhs:
-                        for h in range(n):
-                            beside = (west[h] + east[h]) + (south[h] + north[h])
-                            a[h] = r[h] + side * beside
-                    elif use_other:
-                        for h in range(n):
-                            a[h] = side * ((west[h] + east[h]) + (south[h] + north[h]))
-                    else:
-                        for h in range(n):
-                            a[h] = r[h]
-                    if k > 0:
-                        below = x[j, k - 1, h0:]
-                        for h in range(n):
-                            a[h] = (a[h] + low * below[h]) * m[h]
-                    else:
-                        for h in range(n):
-                            a[h] *= m[h]
-                for k in range(nz - 2, -1, -1):
-                    a, up, m = x[j, k, h0:h0 + n], x[j, k + 1, h0:], pivots[k + 1]
-                    high = tz[k + 1]
+                        beside = (west[h] + east[h]) + (south[h] + north[h])
+                        a[h] = r[h] + side * beside
+                elif use_other:
                     for h in range(n):
-                        a[h] += high * m[h] * up[h]
+                        a[h] = side * ((west[h] + east[h]) + (south[h] + north[h]))
+                else:
+                    for h in range(n):
+                        a[h] = r[h]
+                if k > 0:
+                    below = x[j, k - 1, h0:]
+                    for h in range(n):
+                        a[h] = (a[h] + low * below[h]) * m[h]
+                else:
+                    for h in range(n):
+                        a[h] *= m[h]
+            for k in range(nz - 2, -1, -1):
+                a, up, m = x[j, k, h0:h0 + n], x[j, k + 1, h0:], pivots[k + 1]
+                high = tz[k + 1]
+                for h in range(n):
+                    a[h] += high * m[h] * up[h]
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def multiply_finest(x: Cells, other: Cells, code: Codes, t: Cells, tz: Cells, out: Cells,
-                    sums: Sums) -> None:
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def multiply_finest(start: int, stop: int, x: Cells, other: Cells, code: Codes, t: Cells, tz: Cells,
+                    out: Cells, sums: Sums) -> None:
     """Apply the finest level's equations to colour 0.
 
     Parameters
     ----------
+    start, stop
+        Rows to work on.
     x, other
         Unknown of colour 0 and of colour 1.
     code
@@ -118,7 +120,7 @@ def multiply_finest(x: Cells, other: Cells, code: Codes, t: Cells, tz: Cells, ou
         Inner product of `x` and `out` per row, overwritten.
     """
     nz, nh = x.shape[1], x.shape[2] - 2
-    for j in prange(1, x.shape[0] - 1):
+    for j in range(start + 1, stop + 1):
         dots = np.zeros(nh, np.float32)
         nought = np.zeros(nh, np.float32)
         s = (j + 1) & 1
@@ -147,15 +149,17 @@ def multiply_finest(x: Cells, other: Cells, code: Codes, t: Cells, tz: Cells, ou
         sums[j - 1] = total
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def restrict_finest(x: Cells, other: Cells, rhs: Cells, code: Codes, t: Cells, tz: Cells,
-                    first: Cells, second: Cells) -> None:
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def restrict_finest(start: int, stop: int, x: Cells, other: Cells, rhs: Cells, code: Codes,
+                    t: Cells, tz: Cells, first: Cells, second: Cells) -> None:
     """Sum what colour 0 of the finest level leaves unsolved into the next level.
 
     Right after a sweep over colour 1 nothing is left in that colour.
 
     Parameters
     ----------
+    start, stop
+        Rows of the next level to work on.
     x, other
         Unknown of colour 0 and of colour 1.
     rhs, code
@@ -166,7 +170,7 @@ def restrict_finest(x: Cells, other: Cells, rhs: Cells, code: Codes, t: Cells, t
         Right-hand side of the next level, its colours 0 and 1, overwritten.
     """
     rows, nz, nh = x.shape[0] - 2, x.shape[1], x.shape[2] - 2
-    for b in prange(first.shape[0] - 2):
+    for b in range(start, stop):
         gathered = np.empty(nh, np.float32)
         nought = np.zeros(nh + 2, np.float32)
         o = b & 1
@@ -195,211 +199,3 @@ def restrict_finest(x: Cells, other: Cells, rhs: Cells, code: Codes, t: Cells, t
             a = second[b + 1, k, 1:]
             for h in range((nh + o) // 2):
                 a[h] = gathered[2 * h + 1 - o]
-
-
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def step(x: Cells, p: Cells, r: Cells, q: Cells, alpha: np.float32, weight: Cells,
-         sums: Sums) -> None:
-    """Go a step along `p` and take its image `q` off the remainder.
-
-    Parameters
-    ----------
-    x, r
-        Unknown and remainder, changed in place.
-    p, q
-        Direction and its image.
-    alpha
-        Length of the step.
-    weight
-        Weight of each level in the sum of squares.
-    sums
-        Weighted sum of squares of the remainder per row, overwritten.
-    """
-    nz, nh = x.shape[1], x.shape[2] - 2
-    for j in prange(1, x.shape[0] - 1):
-        squares = np.zeros(nh, np.float32)
-        for k in range(nz):
-            a, b, c, d = x[j, k, 1:], p[j, k, 1:], r[j, k, 1:], q[j, k, 1:]
-            share = weight[k]
-            for h in range(nh):
-                a[h] += alpha * b[h]
-            for h in range(nh):
-                c[h] -= alpha * d[h]
-                squares[h] += share * c[h] * c[h]
-        total = 0.0
-        for h in range(nh):
-            total += squares[h]
-        sums[j - 1] = total
-
-
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def inner(a: Cells, b: Cells, sums: Sums) -> None:
-    """Write the inner product of two arrays per row into `sums`."""
-    nz, nh = a.shape[1], a.shape[2] - 2
-    for j in prange(1, a.shape[0] - 1):
-        dots = np.zeros(nh, np.float32)
-        for k in range(nz):
-            one, two = a[j, k, 1:], b[j, k, 1:]
-            for h in range(nh):
-                dots[h] += one[h] * two[h]
-        total = 0.0
-        for h in range(nh):
-            total += dots[h]
-        sums[j - 1] = total
-
-
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def turn(p: Cells, z: Cells, beta: np.float32) -> None:
-    """Make the direction `z` plus `beta` times the last one."""
-    nz, nh = p.shape[1], p.shape[2] - 2
-    for j in prange(1, p.shape[0] - 1):
-        for k in range(nz):
-            a, b = p[j, k, 1:], z[j, k, 1:]
-            for h in range(nh):
-                a[h] = b[h] + beta * a[h]
-
-
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def smooth_coarse(x: Cells, other: Cells, rhs: Cells, pivot: Cells, sides: Parts, lids: Parts,
-                  colour: int, fresh: bool, t: Cells, tz: Cells) -> None:
-    """Solve every column of one colour of a coarser level, the other colour held.
-
-    Parameters
-    ----------
-    x, other, rhs
-        As in `smooth_finest`.
-    pivot
-        Reciprocal pivots of the columns of this colour.
-    sides
-        Openness of the west, east, south and north side of colour 0, see `coarsening.SIDE`.
-    lids
-        Openness of the upper side of each cell of this colour, see `coarsening.LID`.
-    colour
-        0 or 1.
-    fresh
-        Take the other colour as zero.
-    t, tz
-        Weight per unit of openness, of a side and of a lid.
-    """
-    nz, nh = x.shape[1], x.shape[2] - 2
-    for j in prange(1, x.shape[0] - 1):
-        o = (colour + j + 1) & 1
-        for k in range(nz):
-            a, r, m = x[j, k, 1:], rhs[j, k, 1:], pivot[j, k, 1:]
-            side, low = t[k], tz[k]
-            if fresh:
-                for h in range(nh):
-                    a[h] = r[h]
-            else:
-                west, east = other[j, k, o:], other[j, k, 1 + o:]
-                south, north = other[j - 1, k, 1:], other[j + 1, k, 1:]
-                if colour == 0:
-                    cw, ce = sides[0, j, k, 1:], sides[1, j, k, 1:]
-                    cs, cn = sides[2, j, k, 1:], sides[3, j, k, 1:]
-                else:
-                    cw, ce = sides[1, j, k, o:], sides[0, j, k, 1 + o:]
-                    cs, cn = sides[3, j - 1, k, 1:], sides[2, j + 1, k, 1:]
-                for h in range(nh):
-                    a[h] = r[h] + side * (np.float32(np.int32(cw[h])) * west[h]
-                                          + np.float32(np.int32(ce[h])) * east[h])
-                for h in range(nh):
-                    a[h] += side * (np.float32(np.int32(cs[h])) * south[h]
-                                    + np.float32(np.int32(cn[h])) * north[h])
-            if k > 0:
-                lid, down = lids[j, k - 1, 1:], x[j, k - 1, 1:]
-                for h in range(nh):
-                    a[h] = (a[h] + low * np.float32(np.int32(lid[h])) * down[h]) * m[h]
-            else:
-                for h in range(nh):
-                    a[h] *= m[h]
-        for k in range(nz - 2, -1, -1):
-            a, up, m, lid = x[j, k, 1:], x[j, k + 1, 1:], pivot[j, k, 1:], lids[j, k, 1:]
-            high = tz[k + 1]
-            for h in range(nh):
-                a[h] += high * np.float32(np.int32(lid[h])) * m[h] * up[h]
-
-
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def restrict_coarse(x: Cells, other: Cells, rhs: Cells, pivot: Cells, sides: Parts,
-                    lids: Parts, t: Cells, tz: Cells, first: Cells, second: Cells) -> None:
-    """Sum what colour 0 of a coarser level leaves unsolved into the level after it.
-
-    Parameters
-    ----------
-    x, other, rhs, pivot, sides, lids, t, tz
-        As in `smooth_coarse`, of colour 0.
-    first, second
-        Right-hand side of the level after, its colours 0 and 1, overwritten.
-    """
-    rows, nz, nh = x.shape[0] - 2, x.shape[1], x.shape[2] - 2
-    for b in prange(first.shape[0] - 2):
-        gathered = np.empty(nh, np.float32)
-        left = np.empty(nh, np.float32)
-        o = b & 1
-        for k in range(nz):
-            side, low, high = t[k], tz[k], tz[k + 1]
-            gathered[:] = np.float32(0.0)
-            for j in range(2 * b + 1, min(2 * b + 3, rows + 1)):
-                s = (j + 1) & 1
-                a, r, m = x[j, k, 1:], rhs[j, k, 1:], pivot[j, k, 1:]
-                west, east = other[j, k, s:], other[j, k, 1 + s:]
-                south, north = other[j - 1, k, 1:], other[j + 1, k, 1:]
-                cw, ce = sides[0, j, k, 1:], sides[1, j, k, 1:]
-                cs, cn = sides[2, j, k, 1:], sides[3, j, k, 1:]
-                for h in range(nh):
-                    left[h] = (
-                        r[h] + side * (np.float32(np.int32(cw[h])) * (west[h] - a[h])
-                                       + np.float32(np.int32(ce[h])) * (east[h] - a[h])))
-                for h in range(nh):
-                    left[h] += side * (np.float32(np.int32(cs[h])) * (south[h] - a[h])
-                                           + np.float32(np.int32(cn[h])) * (north[h] - a[h]))
-                if k > 0:
-                    lid, down = lids[j, k - 1, 1:], x[j, k - 1, 1:]
-                    for h in range(nh):
-                        left[h] += low * np.float32(np.int32(lid[h])) * (down[h] - a[h])
-                lid = lids[j, k, 1:]
-                if k < nz - 1:
-                    up = x[j, k + 1, 1:]
-                    for h in range(nh):
-                        left[h] += high * np.float32(np.int32(lid[h])) * (up[h] - a[h])
-                else:
-                    for h in range(nh):
-                        left[h] -= high * np.float32(np.int32(lid[h])) * a[h]
-                for h in range(nh):
-                    gathered[h] += left[h] if m[h] != np.float32(0.0) else np.float32(0.0)
-            a = first[b + 1, k, 1:]
-            for h in range((nh - o + 1) // 2):
-                a[h] = gathered[2 * h + o]
-            a = second[b + 1, k, 1:]
-            for h in range((nh + o) // 2):
-                a[h] = gathered[2 * h + 1 - o]
-
-
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def prolong(x: Cells, mask: NDArray[np.generic], first: Cells, second: Cells) -> None:
-    """Add the next level's unknown to one colour of open cells.
-
-    Parameters
-    ----------
-    x
-        Unknown of one colour, changed in place.
-    mask
-        Not 0 in the open cells of that colour.
-    first, second
-        Unknown of the next level, its colours 0 and 1.
-    """
-    rows, nz, nh = x.shape[0] - 2, x.shape[1], x.shape[2] - 2
-    for b in prange(first.shape[0] - 2):
-        spread = np.empty(nh, np.float32)
-        o = b & 1
-        for k in range(nz):
-            a = first[b + 1, k, 1:]
-            for h in range((nh - o + 1) // 2):
-                spread[2 * h + o] = a[h]
-            a = second[b + 1, k, 1:]
-            for h in range((nh + o) // 2):
-                spread[2 * h + 1 - o] = a[h]
-            for j in range(2 * b + 1, min(2 * b + 3, rows + 1)):
-                a, c = x[j, k, 1:], mask[j, k, 1:]
-                for h in range(nh):
-                    a[h] += spread[h] if c[h] != 0 else np.float32(0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 Cells = NDArray[np.float32]
@@ -19,14 +19,16 @@ def mark_open(line: Codes, ground: Short, top: Short, under: Short, j: int, k: i
         line[i + 1] = (k >= top[j, i]) | ((k >= ground[j, i]) & (k < under[j, i]))
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def gather(u: Cells, v: Cells, w: Cells, ground: Short, top: Short, under: Short, dz: Cells,
-           cell: np.float32, weight: Cells, codes: tuple[Codes, Codes],
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def gather(start: int, stop: int, u: Cells, v: Cells, w: Cells, ground: Short, top: Short,
+           under: Short, dz: Cells, cell: np.float32, weight: Cells, codes: tuple[Codes, Codes],
            rhs: tuple[Cells, Cells], sums: Sums, worst: Cells) -> None:
     """Close the faces of closed cells and lay out what flows out of each cell, by colour.
 
     Parameters
     ----------
+    start, stop
+        Rows to work on.
     u, v, w
         Velocities on the faces; set to 0 in place on closed faces.
     ground, top, under
@@ -47,7 +49,7 @@ def gather(u: Cells, v: Cells, w: Cells, ground: Short, top: Short, under: Short
     """
     ny, nz, nx = w.shape[0], w.shape[1] - 1, w.shape[2]
     nh = (nx + 1) // 2
-    for j in prange(ny):
+    for j in range(start, stop):
         lines = np.zeros((5, nx + 2), np.uint8)
         code = np.zeros(2 * nh, np.uint8)
         out = np.zeros(2 * nh, np.float32)
@@ -123,13 +125,15 @@ def gather(u: Cells, v: Cells, w: Cells, ground: Short, top: Short, under: Short
         worst[j] = largest
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"}, error_model="numpy")
-def correct(u: Cells, v: Cells, w: Cells, ground: Short, top: Short, under: Short,
-            lift: Cells, x: tuple[Cells, Cells]) -> None:
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def correct(start: int, stop: int, u: Cells, v: Cells, w: Cells, ground: Short, top: Short,
+            under: Short, lift: Cells, x: tuple[Cells, Cells]) -> None:
     """Add the gradient of the unknown to the open faces.
 
     Parameters
     ----------
+    start, stop
+        Rows to work on.
     u, v, w
         Velocities on the faces, changed in place.
     ground, top, under
@@ -141,7 +145,7 @@ def correct(u: Cells, v: Cells, w: Cells, ground: Short, top: Short, under: Shor
     """
     ny, nz, nx = w.shape[0], w.shape[1] - 1, w.shape[2]
     nh = (nx + 1) // 2
-    for j in prange(ny):
+    for j in range(start, stop):
         opens = np.zeros((3, nx + 2), np.uint8)
         value = np.zeros((4, 2 * nh + 2), np.float32)
         here, south, below = opens[0], opens[1], opens[2]

@@ -41,7 +41,7 @@ def find_cache(package: Path | None = None) -> Path | None:
     if "numba" in sys.modules:
         import numba
 
-        numba.config.CACHE_DIR = str(folder)
+        vars(numba.config)["CACHE_DIR"] = str(folder)
     return folder
 
 

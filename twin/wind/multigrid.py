@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.wind import coarsening, columns
+from twin.wind import coarsening, columns, wide_columns
 from twin.wind.domain import Domain
+from twin.wind.sharing import Team
 
 Cells = NDArray[np.float32]
 Codes = NDArray[np.uint8]
 Parts = NDArray[np.uint16]
 Pair = tuple[Cells, Cells]
-Faces = tuple[Parts, Parts, Parts]
+Faces = tuple[Codes, Codes, Parts]
 Kind = TypeVar("Kind", bound=np.generic)
 
-FEWEST_SHARED = 400_000  # cells of a colour below which to share the work costs more than it saves
 SWEEPS = 2  # before and after the wider levels; one costs an iteration more
 
 
@@ -39,7 +39,7 @@ class Coarse:
         Unknown and right-hand side, per colour.
     """
 
-    sides: Parts
+    sides: Codes
     lids: tuple[Parts, Parts]
     pivots: Pair
     t: Cells
@@ -62,6 +62,8 @@ class Equations:
         Weight of each level in the sum of squares.
     levels
         From narrow to wide columns.
+    team
+        Threads to work with.
     """
 
     codes: tuple[Codes, Codes]
@@ -69,12 +71,18 @@ class Equations:
     tz: Cells
     weight: Cells
     levels: list[Coarse]
+    team: Team
+
+    def share(self, kernel: Callable[..., None], *args: Any) -> None:
+        """Run a kernel over the rows of the finest level."""
+        code = self.codes[0]
+        self.team.share(kernel, code.shape[0] - 2, code.size, *args)
 
     def smooth(self, x: Cells, other: Cells, rhs: Cells, colour: int, *, use_rhs: bool = True,
                use_other: bool = True) -> None:
         """Solve the columns of one colour, see `columns.smooth_finest`."""
-        columns.smooth_finest(x, other, rhs, self.codes[colour], colour, use_rhs, use_other,
-                              self.t, self.tz)
+        self.share(columns.smooth_finest, x, other, rhs, self.codes[colour], colour, use_rhs,
+                   use_other, self.t, self.tz)
 
     def precondition(self, z: Cells, y: Cells, r: Cells) -> None:
         """Make `z` a rough solution for the remainder `r` of colour 0, none being in colour 1.
@@ -91,9 +99,12 @@ class Equations:
         self.smooth(z, y, r, 0, use_other=False)
         self.smooth(y, z, r, 1, use_rhs=False)
         if self.levels:
-            columns.restrict_finest(z, y, r, self.codes[0], self.t, self.tz, *self.levels[0].rhs)
-            _cycle(self.levels, 0)
-            columns.prolong(z, self.codes[0], *self.levels[0].x)
+            wide = self.levels[0]
+            rows = wide.rhs[0].shape[0] - 2
+            self.team.share(columns.restrict_finest, rows, z.size, z, y, r, self.codes[0], self.t,
+                            self.tz, *wide.rhs)
+            _cycle(self.levels, 0, self.team)
+            self.team.share(wide_columns.prolong, rows, z.size, z, self.codes[0], *wide.x)
         self.smooth(y, z, r, 1, use_rhs=False)
         self.smooth(z, y, r, 0)
 
@@ -112,7 +123,7 @@ def blank(shape: tuple[int, int, int], kind: type[Kind]) -> tuple[NDArray[Kind],
     return np.zeros(size, kind), np.zeros(size, kind)
 
 
-def build_levels(domain: Domain, t: Cells, tz: Cells) -> list[Coarse]:
+def build_levels(domain: Domain, t: Cells, tz: Cells, team: Team) -> list[Coarse]:
     """Return the levels above the finest, from narrow to wide columns.
 
     Parameters
@@ -121,54 +132,54 @@ def build_levels(domain: Domain, t: Cells, tz: Cells) -> list[Coarse]:
         The box.
     t, tz
         Weight of an open side per level and of an open lid per level boundary.
+    team
+        Threads to work with.
     """
     levels: list[Coarse] = []
     (ny, nz, nx), area = domain.shape, 1.0
     faces: Faces | None = None
     while max(ny, nx) > 1:
         ny, nx, area = (ny + 1) // 2, (nx + 1) // 2, 4.0 * area
-        wide = (np.empty((ny, nz, nx + 1), np.uint16), np.empty((ny + 1, nz, nx), np.uint16),
+        wide = (np.empty((ny, nz, nx + 1), np.uint8), np.empty((ny + 1, nz, nx), np.uint8),
                 np.empty((ny, nz, nx), np.uint16))
         if faces is None:
-            coarsening.join_cells(domain.ground, domain.top, domain.under, *wide)
+            team.share(coarsening.join_cells, ny, wide[2].size, domain.ground, domain.top,
+                       domain.under, *wide)
         else:
-            coarsening.join_columns(*faces, *wide)
+            team.share(coarsening.join_columns, ny, wide[2].size, *faces, *wide)
         faces, shape = wide, (ny, nz, nx)
         side, lid = t / np.float32(coarsening.SIDE), tz * np.float32(area / coarsening.LID)
-        sides = np.zeros((4, ny + 2, nz, (nx + 1) // 2 + 2), np.uint16)
+        sides = np.zeros((4, ny + 2, nz, (nx + 1) // 2 + 2), np.uint8)
         lids, pivots = blank(shape, np.uint16), blank(shape, np.float32)
-        coarsening.lay_out(*faces, side, lid, sides, lids, pivots)
+        team.share(coarsening.lay_out, ny + 2, wide[2].size, *faces, side, lid, sides, lids, pivots)
         levels.append(Coarse(sides, lids, pivots, side, lid, blank(shape, np.float32),
                              blank(shape, np.float32)))
     return levels
 
 
-def _smooth(level: Coarse, colour: int, *, fresh: bool = False) -> None:
-    columns.smooth_coarse(level.x[colour], level.x[1 - colour], level.rhs[colour],
-                          level.pivots[colour], level.sides, level.lids[colour], colour, fresh,
-                          level.t, level.tz)
+def _smooth(level: Coarse, colour: int, team: Team, *, fresh: bool = False) -> None:
+    x = level.x[colour]
+    team.share(wide_columns.smooth_coarse, x.shape[0] - 2, x.size, x, level.x[1 - colour],
+               level.rhs[colour], level.pivots[colour], level.sides, level.lids[colour], colour,
+               fresh, level.t, level.tz)
 
 
-def _cycle(levels: list[Coarse], n: int) -> None:
+def _cycle(levels: list[Coarse], n: int, team: Team) -> None:
     """Run one symmetric cycle from a zero guess on level `n` and the wider ones."""
     level = levels[n]
-    threads = numba.get_num_threads()
-    if threads > 1 and level.x[0].size < FEWEST_SHARED:
-        numba.set_num_threads(1)
-    try:
-        _smooth(level, 0, fresh=True)
-        _smooth(level, 1)
-        if n + 1 < len(levels):
-            for _ in range(SWEEPS - 1):
-                _smooth(level, 0)
-                _smooth(level, 1)
-            wider = levels[n + 1]
-            columns.restrict_coarse(*level.x, level.rhs[0], level.pivots[0], level.sides,
-                                    level.lids[0], level.t, level.tz, *wider.rhs)
-            _cycle(levels, n + 1)
-            columns.prolong(level.x[0], level.pivots[0], *wider.x)
-            for _ in range(SWEEPS):
-                _smooth(level, 1)
-                _smooth(level, 0)
-    finally:
-        numba.set_num_threads(threads)
+    _smooth(level, 0, team, fresh=True)
+    _smooth(level, 1, team)
+    if n + 1 == len(levels):
+        return
+    for _ in range(SWEEPS - 1):
+        _smooth(level, 0, team)
+        _smooth(level, 1, team)
+    wider = levels[n + 1]
+    rows, cells = wider.x[0].shape[0] - 2, level.x[0].size
+    team.share(wide_columns.restrict_coarse, rows, cells, *level.x, level.rhs[0], level.pivots[0],
+               level.sides, level.lids[0], level.t, level.tz, *wider.rhs)
+    _cycle(levels, n + 1, team)
+    team.share(wide_columns.prolong, rows, cells, level.x[0], level.pivots[0], *wider.x)
+    for _ in range(SWEEPS):
+        _smooth(level, 1, team)
+        _smooth(level, 0, team)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 F32 = NDArray[np.float32]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _is_open(k: int, top: int, ground: int, under: int) -> bool:
     return k >= top or (ground <= k < under)
 
@@ -91,7 +91,7 @@ def read_points(u: F32, v: F32, w: F32, top: NDArray[np.int16], ground: NDArray[
                      + wake * ref * lost)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _strain(u: F32, v: F32, w: F32, j: int, k: int, i: int, cell: float) -> float:
     """Return 2 S_ij S_ij of the horizontal gradients of a cell [s-2]."""
     ny, nx = w.shape[0], w.shape[2]

@@ -17,7 +17,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
@@ -26,8 +26,9 @@ from twin.wind.domain import Domain, Short
 
 F32 = NDArray[np.float32]
 AROUND = 50.0  # half the side of the square that counts as around a column [m]
+POROUS = 0.1   # mixing height of a crown over its height
 CHUNK = 16     # slabs kept before they are written, so that a cache line is written once
-PARTS = 16     # pieces a slab is cut into across the wind
+NARROWEST = 64 # columns of a thread's band at least
 STEADY = 0.8   # largest sideways exchange of one pass, below the limit of stability
 
 
@@ -41,14 +42,15 @@ class Mixing(NamedTuple):
     above
         Upward mixing above the roofs over that between them [1].
     wall, roof
-        Share of the momentum a wall beside and a roof below take at each exchange, 0 to 1.
+        Drag of the walls beside and of the roofs below: momentum taken per metre of way, over the
+        distance it is taken from [1].
     """
 
     side: float = 0.063
     up: float = 0.316
     above: float = 3.19
-    wall: float = 0.275
-    roof: float = 0.046
+    wall: float = 0.17
+    roof: float = 0.1
 
 
 def mixing_height(domain: Domain, canopy: Canopy) -> F32:
@@ -60,7 +62,7 @@ def mixing_height(domain: Domain, canopy: Canopy) -> F32:
     counts.
     """
     width = 2 * round(AROUND / domain.cell) + 1
-    h = np.maximum(domain.height, canopy.height)
+    h = np.maximum(domain.height, POROUS * canopy.height)
     total = uniform_filter(h, width, mode="constant")
     square = uniform_filter(h * h, width, mode="constant")
     return np.where(total > 1e-3, square / np.maximum(total, 1e-3), 0.0).astype(np.float32)
@@ -106,17 +108,20 @@ def shelter(share: F32, domain: Domain, canopy: Canopy, length: F32, along: tupl
     f32 = np.float32
     top, size = ordered(domain.top), ordered(length)
     slabs, across = top.shape
-    before = np.ones((levels, across), f32)
-    carried = np.zeros(across, f32)
+    before, after = (np.ones((levels, across + 2), f32) for _ in range(2))
+    met, met_after = (np.zeros(across, f32) for _ in range(2))
     kept = np.empty((CHUNK, levels, across), f32)
     ground = _Slabs(top, ordered(domain.top > domain.ground), ordered(canopy.low),
                     ordered(canopy.high), ordered(np.exp(-canopy.drag * f32(step))), size)
     rates = _Rates(f32(drift), f32(spread), f32(rate), f32(mixing.up * step), f32(mixing.above),
-                   f32(mixing.wall), f32(mixing.roof))
+                   f32(mixing.wall * step / domain.cell), f32(mixing.roof * step))
     faces = domain.faces.astype(f32)
+    bands = max(1, min(get_num_threads(), across // NARROWEST))
     for start in range(0, slabs, CHUNK):
         stop = min(start + CHUNK, slabs)
-        _march(before, carried, kept, ground, faces, start, stop, passes, rates)
+        _march(before, after, met, met_after, kept, ground, faces, start, stop, passes, bands,
+               rates)
+        before, after, met, met_after = after, before, met_after, met
         if turned:
             _turn(share, kept, start, stop, slabs, back)
         else:
@@ -159,96 +164,110 @@ def _turn(share: F32, kept: F32, start: int, stop: int, slabs: int, back: bool) 
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _march(before: F32, carried: F32, kept: F32, g: _Slabs, faces: F32, start: int, stop: int,
-           passes: int, r: _Rates) -> None:
-    """Carry ``before`` (levels, across) over the slabs start to stop and keep each one."""
-    levels, across = before.shape
+def _march(before: F32, after: F32, met: F32, met_after: F32, kept: F32, g: _Slabs, faces: F32,
+           start: int, stop: int, passes: int, bands: int, r: _Rates) -> None:
+    """Carry ``before`` (levels, across + 2) over the slabs start to stop and keep each one.
+
+    Every thread carries a band of columns, and beside it as many as can reach the band within
+    these slabs, so that threads meet once and any number of them gives the same result.
+    """
+    levels, across = len(before), len(met)
+    halo = (stop - start) * (passes + 1)
+    for band in prange(bands):
+        n0, n1 = band * across // bands, (band + 1) * across // bands
+        low, high = max(n0 - halo, 0), min(n1 + halo, across)
+        width = high - low
+        now = before[:, low:high + 2].copy()  # one column more on either side
+        length = met[low:high].copy()
+        scratch = np.empty(width + 2, np.float32)
+        rate = np.empty(width + 2, np.float32)
+        c = np.empty((levels, width + 2), np.float32)
+        top = np.zeros(width + 2, np.int16)
+        for s in range(start, stop):
+            top[1:-1] = g.top[s, low:high]
+            _eddies(length, g.length[s, low:high], rate, passes, r)
+            for k in range(levels):
+                _sideways(now[k], scratch, k, top, rate, g.low[s, low:high], g.high[s, low:high],
+                          g.leaves[s, low:high], passes, r)
+            _upwards(now, c, top, g.built[s, low:high], length, faces, r)
+            for k in range(levels):
+                for n in range(n0, n1):
+                    kept[s - start, k, n] = now[k, n - low + 1]
+        after[:, n0 + 1:n1 + 1] = now[:, n0 - low + 1:n1 - low + 1]
+        met_after[n0:n1] = length[n0 - low:n1 - low]
+
+
+@njit(cache=True, nogil=True)
+def _eddies(length: F32, here: F32, rate: F32, passes: int, r: _Rates) -> None:
+    """Carry the size of the largest eddies met so far; write the exchange sideways per pass."""
+    width = len(length)
+    way = 1 if r.drift >= 0 else -1
+    t = abs(r.drift)
+    last = length.copy()
+    for n in range(width):
+        far = last[n - way] if 0 <= n - way < width else np.float32(0.0)
+        length[n] = max(here[n], (np.float32(1.0) - t) * last[n] + t * far)
+        rate[n + 1] = (max(r.side * length[n] - r.spread, np.float32(0.0)) * np.float32(0.5)
+                       / np.float32(passes))
+
+
+@njit(cache=True, nogil=True)
+def _sideways(now: F32, last: F32, k: int, top: Short, rate: F32, low: Short, high: Short,
+              leaves: F32, passes: int, r: _Rates) -> None:
+    """Carry one level of a slab with the wind, then mix it sideways."""
     one, nil = np.float32(1.0), np.float32(0.0)
     way = 1 if r.drift >= 0 else -1
     t = abs(r.drift)
-    for s in range(start, stop):
-        now = kept[s - start]
-        length = np.empty(across, np.float32)  # of the largest eddies met so far
-        for n in range(across):
-            far = carried[n - way] if 0 <= n - way < across else nil
-            length[n] = max(g.length[s, n], (one - t) * carried[n] + t * far)
-        carried[:] = length
-        for k in prange(levels):
-            _sideways(before[k], now[k], k, s, g, length, way, t, passes, r)
-        for part in prange(PARTS):
-            _upwards(now, s, part * across // PARTS, (part + 1) * across // PARTS, g, faces,
-                     length, r)
-        for k in prange(levels):
-            before[k] = now[k]
-
-
-@njit(cache=True, nogil=True)
-def _sideways(before: F32, now: F32, k: int, s: int, g: _Slabs, length: F32, way: int,
-              t: np.float32, passes: int, r: _Rates) -> None:
-    """Carry one level of a slab with the wind, then mix it sideways."""
-    one, nil = np.float32(1.0), np.float32(0.0)
-    half = np.float32(0.5) / np.float32(passes)
-    across = len(now)
-    for n in range(across):
-        far = before[n - way] if 0 <= n - way < across else one
-        now[n] = (one - t) * before[n] + t * far
-    for n in range(across):
-        if k < g.top[s, n]:
-            now[n] = nil
-        elif g.low[s, n] <= k < g.high[s, n]:
-            now[n] *= g.leaves[s, n]
-    last = np.empty(across, np.float32)
+    end = len(now) - 1
+    last[:] = now
+    for n in range(1, end):
+        m = (one - t) * last[n] + t * last[n - way]
+        m *= leaves[n - 1] if low[n - 1] <= k < high[n - 1] else one
+        now[n] = nil if k < top[n] else m
+    taken = r.wall / np.float32(passes)
     for _ in range(passes):
         last[:] = now
-        for n in range(across):
-            if k >= g.top[s, n]:
-                here = last[n]
-                left = last[n - 1] if n > 0 else one
-                right = last[n + 1] if n < across - 1 else one
-                if n > 0 and k < g.top[s, n - 1]:
-                    left = (one - r.wall) * here
-                if n < across - 1 and k < g.top[s, n + 1]:
-                    right = (one - r.wall) * here
-                rate = max(r.side * length[n] - r.spread, nil) * half
-                now[n] = here + rate * (left + right - here - here)
+        for n in range(1, end):
+            here = last[n]
+            walls = (one if k < top[n - 1] else nil) + (one if k < top[n + 1] else nil)
+            left = here if k < top[n - 1] else last[n - 1]
+            right = here if k < top[n + 1] else last[n + 1]
+            mixed = here + rate[n] * (left + right - here - here) - taken * walls * here
+            now[n] = nil if k < top[n] else mixed
 
 
 @njit(cache=True, nogil=True)
-def _upwards(now: F32, s: int, n0: int, n1: int, g: _Slabs, faces: F32, length: F32,
+def _upwards(now: F32, c: F32, top: Short, built: NDArray[np.bool_], length: F32, faces: F32,
              r: _Rates) -> None:
-    """Mix a piece of a slab upwards, implicitly; the wind above is undisturbed."""
-    one = np.float32(1.0)
-    levels = len(now)
-    c = np.empty((levels, n1 - n0), np.float32)
+    """Mix a slab upwards, implicitly; the wind above is undisturbed."""
+    one, nil = np.float32(1.0), np.float32(0.0)
+    levels, end = len(now), now.shape[1] - 1
     for k in range(levels):
         dz = faces[k + 1] - faces[k]
         gap = np.float32(0.5) * (faces[min(k + 2, levels)] - faces[k])
         under = np.float32(0.5) * (faces[k + 1] - faces[max(k - 1, 0)])
-        for n in range(n0, n1):
-            q = n - n0
-            rate = r.up * length[n] / dz
-            above = rate / gap * _rest(faces[k + 1], length[n], r.above)
-            below = rate / under * _rest(faces[k], length[n], r.above)
-            if k < g.top[s, n]:
-                c[k, q] = 0.0
-            elif k == g.top[s, n]:
-                taken = below * r.roof if g.built[s, n] else np.float32(0.0)
-                m = one / (one + above + taken)
-                c[k, q] = above * m
-                now[k, n] *= m
-            else:
-                m = one / (one + above + below - below * c[k - 1, q])
-                c[k, q] = above * m
-                now[k, n] = (now[k, n] + below * now[k - 1, n]) * m
-    for n in range(n0, n1):
-        now[levels - 1, n] += c[levels - 1, n - n0]
+        row, row_c = now[k], c[k]
+        past, past_c = now[max(k - 1, 0)], c[max(k - 1, 0)]
+        for n in range(1, end):
+            size = length[n - 1]
+            rate = r.up * size / dz
+            above = rate / gap * _rest(faces[k + 1], size, r.above)
+            below = rate / under * _rest(faces[k], size, r.above)
+            on_roof = k == top[n]
+            taken = r.roof / dz if built[n - 1] else nil
+            m = one / (one + above + (taken if on_roof else below - below * past_c[n]))
+            solid = k < top[n]
+            row_c[n] = nil if solid else above * m
+            row[n] = nil if solid else (row[n] + (nil if on_roof else below * past[n])) * m
+    for n in range(1, end):
+        now[levels - 1, n] += c[levels - 1, n]
     for k in range(levels - 2, -1, -1):
-        for n in range(n0, n1):
-            if k >= g.top[s, n]:
-                now[k, n] += c[k, n - n0] * now[k + 1, n]
+        row, row_c, past = now[k], c[k], now[k + 1]
+        for n in range(1, end):
+            row[n] += row_c[n] * past[n]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _rest(z: np.float32, length: np.float32, above: np.float32) -> np.float32:
     """Return the upward mixing over that between the roofs: 1 below L, `above` from 1.5 L."""
     part = (z - length) / (np.float32(0.5) * length + np.float32(1e-6))

@@ -15,6 +15,12 @@ F32 = NDArray[np.float32]
 
 
 @njit(cache=True, nogil=True)
+def steps(offset: float) -> int:
+    """Return the whole cells of an offset; halves go outwards, so that mirrored views agree."""
+    return math.floor(offset + 0.5) if offset >= 0 else -math.floor(0.5 - offset)
+
+
+@njit(cache=True, nogil=True)
 def walls(j: int, i: int, dx: float, dy: float, top: Short, ground: Short, reach: F32,
           cell: float, at: NDArray[np.int64], away: F32) -> int:
     """Collect the walls seen from a column towards (dx, dy), each higher than the one before.
@@ -37,7 +43,7 @@ def walls(j: int, i: int, dx: float, dy: float, top: Short, ground: Short, reach
         d = (n - 0.5) * cell
         if d > reach[level]:
             break
-        jj, ii = math.floor(j + n * dy + 0.5), math.floor(i + n * dx + 0.5)
+        jj, ii = j + steps(n * dy), i + steps(n * dx)
         if jj < 0 or jj >= ny or ii < 0 or ii >= nx:
             break
         if top[jj, ii] > level:
@@ -60,11 +66,11 @@ def roof_edge(j: int, i: int, cx: float, cy: float, top: Short, normal: F32, lon
     ny, nx = top.shape
     n = 1
     while (n - 0.5) * cell <= longest:
-        jj, ii = math.floor(j - n * cy + 0.5), math.floor(i - n * cx + 0.5)
+        jj, ii = j - steps(n * cy), i - steps(n * cx)
         if jj < 0 or jj >= ny or ii < 0 or ii >= nx or top[jj, ii] > top[j, i]:
             break
         if top[jj, ii] < top[j, i]:
-            je, ie = math.floor(j - (n - 1) * cy + 0.5), math.floor(i - (n - 1) * cx + 0.5)
+            je, ie = j - steps((n - 1) * cy), i - steps((n - 1) * cx)
             square = -(normal[0, je, ie] * cx + normal[1, je, ie] * cy)
             return (n - 0.5) * cell, max(square, 0.0)
         n += 1
@@ -83,8 +89,8 @@ def side_wall(j: int, i: int, cx: float, cy: float, cells: int, top: Short, grou
     ny, nx = top.shape
     for s in range(1, cells + 1):
         for way in (-1, 1):
-            jj = math.floor(j + way * s * cx + 0.5)
-            ii = math.floor(i - way * s * cy + 0.5)
+            jj = j + way * steps(s * cx)
+            ii = i - way * steps(s * cy)
             if jj < 0 or jj >= ny or ii < 0 or ii >= nx:
                 continue
             if top[jj, ii] <= max(top[j, i], ground[jj, ii]):
@@ -95,7 +101,7 @@ def side_wall(j: int, i: int, cx: float, cy: float, cells: int, top: Short, grou
             d = (s - 0.5) * cell
             n = 1
             while d <= 0.11 * size and (n - 0.5) * cell < 0.9 * size:
-                je, ie = math.floor(jj - n * cy + 0.5), math.floor(ii - n * cx + 0.5)
+                je, ie = jj - steps(n * cy), ii - steps(n * cx)
                 if je < 0 or je >= ny or ie < 0 or ie >= nx:
                     break
                 if top[je, ie] < top[jj, ii]:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layers.errors import CityTwinError
-from twin.wind import columns, fluxes, multigrid
+from twin.wind import columns, directions, fluxes, multigrid
 from twin.wind.domain import Domain
 from twin.wind.pockets import open_passages
+from twin.wind.sharing import team
 
 Cells = NDArray[np.float32]
 Tell = Callable[[str, int, int], None]
@@ -90,21 +91,22 @@ def conjugate(system: multigrid.Equations, x: Cells, y: Cells, r: Cells, p: Cell
     sums = np.zeros(r.shape[0] - 2)
     x[:] = 0.0
     system.smooth(y, x, z, 1, use_other=False)
-    columns.multiply_finest(x, y, system.codes[0], system.t, system.tz, z, sums)
-    columns.step(x, p, r, z, np.float32(1.0), system.weight, sums)  # off the right-hand side
+    system.share(columns.multiply_finest, x, y, system.codes[0], system.t, system.tz, z, sums)
+    system.share(directions.step, x, p, r, z, np.float32(1.0), system.weight, sums)  # r only
     x[:] = 0.0
     last = np.inf
     while float(np.sqrt(sums.sum())) > goal * start and done < most:
         system.precondition(z, y, r)
-        columns.inner(r, z, sums)
+        system.share(directions.inner, r, z, sums)
         product = float(sums.sum())
-        columns.turn(p, z, np.float32(product / last))
+        system.share(directions.turn, p, z, np.float32(product / last))
         system.smooth(y, p, r, 1, use_rhs=False)
-        columns.multiply_finest(p, y, system.codes[0], system.t, system.tz, z, sums)
+        system.share(columns.multiply_finest, p, y, system.codes[0], system.t, system.tz, z, sums)
         curvature = float(sums.sum())
         if not (product > 0.0 and curvature > 0.0):  # nothing left but rounding
             break
-        columns.step(x, p, r, z, np.float32(product / curvature), system.weight, sums)
+        system.share(directions.step, x, p, r, z, np.float32(product / curvature), system.weight,
+                     sums)
         last = product
         done += 1
         if tell is not None:
@@ -146,7 +148,7 @@ def project(u: Cells, v: Cells, w: Cells, domain: Domain, *, tolerance: float = 
     ----------
     Sherman (1978), doi:10.1175/1520-0450(1978)017<0312:AMCMFW>2.0.CO;2.
     """
-    ny, nz, _ = domain.shape
+    nz = domain.shape[1]
     thickness = np.diff(domain.faces)
     gaps = np.concatenate((thickness[:1], 0.5 * (thickness[1:] + thickness[:-1]),
                            0.5 * thickness[-1:]))
@@ -160,14 +162,22 @@ def project(u: Cells, v: Cells, w: Cells, domain: Domain, *, tolerance: float = 
                      top=np.ascontiguousarray(domain.top, np.int16), under=under)
     if reference is None:
         reference = max(max(float(a.max()), -float(a.min())) for a in (u, v, w))
-    reference = reference or 1.0
-    system = multigrid.Equations(multigrid.blank(domain.shape, np.uint8), t, tz,
-                                 (1.0 / thickness).astype(np.float32), [])
-    sums, worst = np.zeros(ny), np.zeros(ny, np.float32)
+    with team() as threads:
+        system = multigrid.Equations(multigrid.blank(domain.shape, np.uint8), t, tz,
+                                     (1.0 / thickness).astype(np.float32), [], threads)
+        return _solve(u, v, w, domain, system, lift.astype(np.float32), tolerance, most, tell,
+                      reference or 1.0, sealed)
+
+
+def _solve(u: Cells, v: Cells, w: Cells, domain: Domain, system: multigrid.Equations, lift: Cells,
+           tolerance: float, most: int, tell: Tell | None, reference: float,
+           sealed: int) -> Report:
+    solids = (domain.ground, domain.top, domain.under)
+    sums, worst = np.zeros(domain.shape[0]), np.zeros(domain.shape[0], np.float32)
 
     def measure(outflow: multigrid.Pair) -> tuple[float, float]:
-        fluxes.gather(u, v, w, domain.ground, domain.top, domain.under, t,
-                      np.float32(domain.cell), system.weight, system.codes, outflow, sums, worst)
+        system.share(fluxes.gather, u, v, w, *solids, system.t, np.float32(domain.cell),
+                     system.weight, system.codes, outflow, sums, worst)
         return float(np.sqrt(sums.sum())), float(worst.max()) / reference
 
     r, z = multigrid.blank(domain.shape, np.float32)
@@ -177,17 +187,16 @@ def project(u: Cells, v: Cells, w: Cells, domain: Domain, *, tolerance: float = 
                             mend="Fill the gaps of the inflow and of the heights.")
     if largest <= NOTHING:
         return Report(0, 1.0 if start > 0.0 else 0.0, largest, True, sealed)
-    system.levels.extend(multigrid.build_levels(domain, t, tz))
+    system.levels.extend(multigrid.build_levels(domain, system.t, system.tz, system.team))
     p, y = multigrid.blank(domain.shape, np.float32)
     x = np.zeros_like(r)
     done, now = 0, start
     while True:  # a second round only where the tolerance is near rounding
         done = conjugate(system, x, y, r, p, z, start=start, goal=SAFETY * tolerance, done=done,
                          most=most, tell=tell)
-        measure((p, z))
+        measure((p, z))  # the right-hand side of colour 1 was used up
         system.smooth(y, x, z, 1)
-        fluxes.correct(u, v, w, domain.ground, domain.top, domain.under,
-                       lift.astype(np.float32), (x, y))
+        system.share(fluxes.correct, u, v, w, *solids, lift, (x, y))
         before, (now, largest) = now, measure((r, z))
         if now <= tolerance * start or done >= most or now > 0.5 * before:
             break

@@ -24,13 +24,15 @@ def warm(tell: Callable[[str, int, int], None] | None = None) -> float:
     import numba
 
     from twin.wind import reading
+    from twin.wind.composition import exceedance
     from twin.wind.flow import simulate
     from twin.wind.inflow import log_profile
-    from twin.wind.levels import at_levels
+    from twin.wind.levels import as_ratios, at_levels
+    from twin.wind.statistics import lay_out
 
     small = np.zeros((2, 2, 3), np.float32), np.zeros((3, 2, 2), np.float32)
     reading.to_faces(*small, np.zeros((2, 3, 2), np.float32))
-    if tell is not None and sum(reading.to_faces.stats.cache_misses.values()):
+    if tell is not None and any(reading.to_faces.stats.cache_misses.values()):
         tell("compiling the wind kernels, once", 0, 1)
     height = np.zeros((20, 24), np.float32)
     height[6:11, 8:14], height[8:10, 9:12], height[14:17, 4:10] = 9.0, 24.0, 12.0
@@ -38,10 +40,13 @@ def warm(tell: Callable[[str, int, int], None] | None = None) -> float:
     trees[3:5, 4:20], passage[6:11, 13], hill[:, 20:] = 8.0, 4.0, 3.0
     inflow = log_profile(5.0, 10.0, 0.3)
     threads = numba.get_num_threads()
-    for wind_from, extra in ((270.0, {}), (30.0, {"canopy": trees, "terrain": hill,
-                                                  "passages": passage})):
+    both: tuple[tuple[float, dict[str, Any]], ...] = (
+        (270.0, {}), (30.0, {"canopy": trees, "terrain": hill, "passages": passage}))
+    for wind_from, extra in both:
         flow = simulate(height, 2.0, inflow, wind_from, margin=4, **extra)
-        at_levels(flow, [1.5, 10.0])
+        wind = at_levels(flow, [1.5, 10.0])
+    ratios = as_ratios({0.0: wind, 180.0: wind}, 5.0)
+    exceedance(ratios["speed"], lay_out([3.0, 6.0], [10.0, 200.0], [0.0, 180.0]), [2.0])
     numba.set_num_threads(threads)
     return time.perf_counter() - begun
 

@@ -37,6 +37,7 @@ from twin.wind.sight import roof_edge, side_wall, walls
 F32 = NDArray[np.float32]
 MOST_WALLS = 12  # walls a column keeps of those it sees one above the other
 SIDE_CELLS = 8   # cells a column looks sideways at most
+SMOOTH = 3.0     # how far stepped walls are smoothed to find which way they face [m]
 
 
 class Zones(NamedTuple):
@@ -94,7 +95,7 @@ class View(NamedTuple):
 
 def wall_normals(domain: Domain) -> F32:
     """Return the outward horizontal normal of the walls at each column, (2, ny, nx)."""
-    smooth = gaussian_filter(domain.height, 1.5, mode="nearest")
+    smooth = gaussian_filter(domain.height, max(SMOOTH / domain.cell, 1.0), mode="nearest")
     up = np.diff(smooth, axis=0, prepend=smooth[:1], append=smooth[-1:])
     right = np.diff(smooth, axis=1, prepend=smooth[:, :1], append=smooth[:, -1:])
     gy, gx = up[1:] + up[:-1], right[:, 1:] + right[:, :-1]
@@ -134,7 +135,7 @@ def stamp(u: F32, v: F32, w: F32, domain: Domain, blocks: Blocks, shape: Shape, 
            Zones(*map(float, zones)))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _block(leaf: int, k: int, view: View) -> int:
     """Return the block of a stack that a level cuts."""
     while view.base[leaf] > k and view.parent[leaf] >= 0:
