@@ -67,7 +67,9 @@ def front_vortex(x: float, z: float, length: float, tall: float) -> tuple[float,
 @njit(cache=True, nogil=True)
 def edge_scale(width: float, height: float) -> float:
     """Return the size of what separates at an edge, ``Bs^(2/3) Bl^(1/3)`` of width and height."""
-    return min(width, height) ** (2.0 / 3.0) * max(width, height) ** (1.0 / 3.0)
+    small, large = min(width, height), max(width, height)
+    scale: float = small ** (2.0 / 3.0) * large ** (1.0 / 3.0)
+    return scale
 
 
 @njit(cache=True, nogil=True)

@@ -46,11 +46,11 @@ class Mixing(NamedTuple):
         distance it is taken from [1].
     """
 
-    side: float = 0.063
-    up: float = 0.316
-    above: float = 3.19
-    wall: float = 0.17
-    roof: float = 0.1
+    side: float = 0.064
+    up: float = 0.37
+    above: float = 3.4
+    wall: float = 0.22
+    roof: float = 0.02
 
 
 def mixing_height(domain: Domain, canopy: Canopy) -> F32:

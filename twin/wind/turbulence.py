@@ -24,9 +24,9 @@ class Turbulence(NamedTuple):
         Limit of the shear's part over the roof speed squared [1].
     """
 
-    shear: float = 0.7
-    wake: float = 0.056
-    most: float = 0.1
+    shear: float = 3.2
+    wake: float = 0.03
+    most: float = 0.06
 
 
 def gust(speed: NDArray[np.float32], k: NDArray[np.float32]) -> NDArray[np.float32]:

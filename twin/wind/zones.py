@@ -60,22 +60,22 @@ class Zones(NamedTuple):
         Strength of what separates at the roof's edge and along side walls.
     """
 
-    cavity_length: float = 1.09
-    cavity_reverse: float = 0.94
-    cavity_along: float = 0.75
+    cavity_length: float = 1.1
+    cavity_reverse: float = 1.0
+    cavity_along: float = 1.0
     cavity_turn: float = 0.5
-    canyon_across: float = 1.07
-    canyon_down: float = 0.47
-    canyon_step: float = 0.83
-    front_length: float = 1.05
-    front_share: float = 0.95
-    front_vortex: float = 0.63
-    front_along: float = 1.5
-    front_down: float = 0.21
-    front_reach: float = 1.4
-    front_turn: float = 0.5
-    roof_vortex: float = 0.66
-    side_vortex: float = 0.2
+    canyon_across: float = 1.1
+    canyon_down: float = 0.1
+    canyon_step: float = 0.9
+    front_length: float = 0.3
+    front_share: float = 0.5
+    front_vortex: float = 0.9
+    front_along: float = 2.4
+    front_down: float = 0.8
+    front_reach: float = 0.7
+    front_turn: float = 0.3
+    roof_vortex: float = 0.4
+    side_vortex: float = 0.3
 
 
 class View(NamedTuple):
