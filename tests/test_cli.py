@@ -26,8 +26,8 @@ from twin import cli
 from twin.label import label_of
 
 ROOT = Path(__file__).resolve().parents[1]
-VERBS = ("demo", "sample", "fetch", "import", "check", "run", "study", "compare", "sheet", "still",
-         "export", "list", "validate", "doctor")
+VERBS = ("demo", "sample", "fetch", "import", "check", "run", "study", "wind", "compare",
+         "sheet", "still", "export", "list", "validate", "bench", "doctor")
 Run = Callable[..., "Told"]
 
 

@@ -21,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     parser = build_parser()
     args = parser.parse_args(words)
+    args.words = words
     if args.verb is None:
         parser.print_help()
         return 2
@@ -109,7 +110,11 @@ def build_parser() -> argparse.ArgumentParser:
                                epilog=f"Example: {example}")
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
         sub.add_argument("-q", "--quiet", action="store_true", help="no progress")
-        sub.add_argument("--json", action="store_true", help="JSON on stdout, for machines")
+        if name == "wind":
+            sub.add_argument("--json", nargs="?", const=True, default=False, metavar="FILE",
+                             help="numbers of the run as JSON, to a file or on stdout")
+        else:
+            sub.add_argument("--json", action="store_true", help="JSON on stdout, for machines")
         return sub
 
     def output(sub: argparse.ArgumentParser, what: str, *, needed: bool = True) -> None:
@@ -192,6 +197,11 @@ def build_parser() -> argparse.ArgumentParser:
     output(sub, "folder for the study")
     cell(sub)
 
+    sub = verb("wind", "Compute the wind over a raster of building heights (NetCDF)",
+               "citytwin wind heights.tif -o wind.nc --from 270 --speed 5 --at 10")
+    _wind(sub)
+    output(sub, "NetCDF to write")
+
     sub = verb("compare", "Say what the scenarios of a study change",
                "citytwin compare study/ --to base")
     sub.add_argument("study", metavar="STUDY", help="folder of a study")
@@ -226,13 +236,52 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("what", choices=("layers", "indicators", "edits", "factors", "samples"))
     sub.add_argument("stem", nargs="?", default="", help="factors: only those that begin so")
 
-    sub = verb("validate", "Measure our inference against surveyed truth",
-               "citytwin validate heights")
-    sub.add_argument("what", choices=("heights",))
-    sub.add_argument("--seed", type=int, default=0, help="which half is hidden (default 0)")
+    sub = verb("validate", "Measure our inference against what was surveyed or measured",
+               "citytwin validate wind --data cases/")
+    sub.add_argument("what", choices=("heights", "wind"))
+    sub.add_argument("--seed", type=int, default=0, help="heights: which half is hidden "
+                     "(default 0)")
+    sub.add_argument("--data", metavar="FOLDER", help="wind: folder of the measured cases")
+    sub.add_argument("--only", metavar="NAME", help="wind: only cases with this in their name")
+    output(sub, "wind: Markdown file to write a section of", needed=False)
+
+    sub = verb("bench", "Measure how fast this machine computes", "citytwin bench wind")
+    sub.add_argument("what", choices=("wind",))
+    sub.add_argument("--size", type=int, metavar="N", help="cells along the side of the city "
+                     "(default about 2 and 20 million cells)")
 
     sub = verb("doctor", "Say what works on this machine", "citytwin doctor")
     return parser
+
+
+def _wind(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("heights", metavar="HEIGHTS", help="raster of building heights above ground "
+                     "[m], 0 or nodata in the open, in a CRS in metres")
+    sub.add_argument("--from", dest="wind_from", type=_number, metavar="DEG",
+                     help="direction the wind comes from, clockwise from north [degrees]")
+    sub.add_argument("--speed", type=_number, metavar="U",
+                     help="speed of the undisturbed wind [m s-1] (default 5, or the profile's own)")
+    sub.add_argument("--at", type=_number, metavar="M", help="height of that speed, or of the mast "
+                     "of the weather, above ground [m] (default 10)")
+    sub.add_argument("--z0", type=_number, metavar="M", help="roughness length upwind [m] (default "
+                     "that of the form of the raster's upwind 500 m, taken to go on beyond it; "
+                     "0.03 where that is open)")
+    sub.add_argument("--profile", metavar="FILE", help="CSV with the measured speed over height, "
+                     "in place of the log law; --speed and --at scale it")
+    sub.add_argument("--weather", metavar="FILE", help="EPW or TMY file: all directions and the "
+                     "year, as ratios to the wind at the mast")
+    sub.add_argument("--sectors", type=int, default=16, metavar="N",
+                     help="directions of the year: 8, 16 (default) or 32")
+    sub.add_argument("--canopy", metavar="FILE", help="raster of tree tops above ground [m]")
+    sub.add_argument("--leaf", type=_number, metavar="LAD",
+                     help="leaf area density of the crowns [m2 m-3] (default 0.5)")
+    sub.add_argument("--terrain", metavar="FILE", help="raster of elevation [m]")
+    sub.add_argument("--levels", type=_numbers, default=(1.5, 10.0), metavar="A,B",
+                     help="heights above the ground to write [m] (default 1.5,10)")
+    sub.add_argument("--tolerance", type=_number, default=1e-3, metavar="T",
+                     help="divergence left over that at first (default 0.001)")
+    sub.add_argument("--margin", type=int, metavar="N",
+                     help="cells of open ground added around the raster (default 8)")
 
 
 def _country(text: str) -> str:
@@ -247,6 +296,13 @@ def _cell_size(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text} m is no cell size, expected more than 0 and at "
                                          f"most {WIDEST_CELL:,.0f} m")
     return value
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    found = tuple(_number(part) for part in text.split(",") if part.strip())
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} holds no numbers, expected A,B")
+    return found
 
 
 def _number(text: str) -> float:

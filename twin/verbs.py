@@ -38,6 +38,9 @@ from twin.tables import (
     say_city,
     totals,
 )
+from twin.wind_verb import bench as bench
+from twin.wind_verb import validate_wind
+from twin.wind_verb import wind as wind
 
 
 def sample(args: Namespace) -> None:
@@ -287,16 +290,22 @@ def list_(args: Namespace) -> None:
         print_table(pd.DataFrame(rows))
 
 
-def validate(args: Namespace) -> None:
-    """Hide half of the surveyed heights of Nantes and infer them."""
+def validate(args: Namespace) -> int | None:
+    """Hide half of the surveyed heights of Nantes and infer them, or score the wind."""
     from layers.validation import masked_heights
+
+    if args.what == "wind":
+        return validate_wind(args)
+    if args.data or args.only or args.output:
+        return usage("--data, --only and -o go with validate wind")
 
     table = masked_heights(args.seed)
     if args.json:
         dump(json.loads(table.to_json(orient="records")))
-        return
+        return None
     print("Heights of Nantes, half of them hidden and inferred (BD TOPO, to the eaves)")
     print_table(table)
+    return None
 
 
 def doctor(args: Namespace) -> int:

@@ -84,7 +84,7 @@ def write_cog(data: xr.DataArray, file: Path, about: dict[str, Any], crs: Any) -
     x, y = data["x"].to_numpy(), data["y"].to_numpy()
     step = _step(x, y)
     extra = next((d for d in data.dims if d not in ("x", "y")), None)
-    with _atomic(file) as partial, rasterio.open(
+    with atomic(file) as partial, rasterio.open(
         partial, "w", driver="COG", width=len(x), height=len(y), count=len(bands),
         dtype="float32", crs=crs, nodata=NODATA, compress="DEFLATE", predictor=3,
         transform=from_origin(x[0] - step / 2, y[-1] + step / 2, step, step),
@@ -104,11 +104,11 @@ def _geopackage(twin: Twin, folder: Path, variables: list[str]) -> list[Path]:
     import pyogrio
 
     files = []
-    with _atomic(folder / "cells.gpkg") as partial:
+    with atomic(folder / "cells.gpkg") as partial:
         pyogrio.write_dataframe(cells_table(twin, variables), partial, layer="cells")
     files.append(folder / "cells.gpkg")
     for name, table in twin.features.items():
-        with _atomic(folder / f"{name}.gpkg") as partial:
+        with atomic(folder / f"{name}.gpkg") as partial:
             pyogrio.write_dataframe(table, partial, layer=name)
         files.append(folder / f"{name}.gpkg")
     return files
@@ -137,7 +137,7 @@ def cells_table(twin: Twin, variables: Iterable[str] | None = None) -> gpd.GeoDa
 def _netcdf(twin: Twin, folder: Path, variables: list[str]) -> list[Path]:
     keep = [n + e for n in variables
             for e in (("", "_low", "_high") if twin.variables[n].estimate else ("",))]
-    with _atomic(folder / "cells.nc") as partial:
+    with atomic(folder / "cells.nc") as partial:
         twin.cells[[*keep, "cell_area"]].to_netcdf(partial, engine="h5netcdf")
     return [folder / "cells.nc"]
 
@@ -150,7 +150,7 @@ def _csv(twin: Twin, folder: Path, variables: list[str]) -> list[Path]:
 def export_table(table: pd.DataFrame, file: Path) -> Path:
     """Write a table as CSV in UTF-8 with a mark that spreadsheets understand."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with _atomic(file) as partial:
+    with atomic(file) as partial:
         table.rename_axis("variable").to_csv(partial, encoding="utf-8-sig")
     return file
 
@@ -170,7 +170,7 @@ def _step(x: np.ndarray, y: np.ndarray) -> float:
     return float(x[1] - x[0]) if len(x) > 1 else float(y[1] - y[0]) if len(y) > 1 else 1.0
 
 
-class _atomic:
+class atomic:
     """A file written beside its target and moved over it at the end, or removed on failure."""
 
     def __init__(self, target: Path) -> None:

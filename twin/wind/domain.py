@@ -113,7 +113,7 @@ def make_domain(height: NDArray[np.float32], cell: float, *,
     Notes
     -----
     A level is closed where its centre lies in the ground or the building, so that a height is
-    kept to half a level.
+    kept to half a level and what is lower than half a level is open ground.
     """
     def padded(values: NDArray[np.float32], mode: str) -> NDArray[np.float64]:
         wide = np.pad(values, margin, mode="edge" if mode == "edge" else "constant")
@@ -131,10 +131,10 @@ def make_domain(height: NDArray[np.float32], cell: float, *,
 
     bottom = levels(ground)
     floor = faces[bottom]  # the stepped ground the building stands on
-    top = np.where(roof > 0, np.maximum(levels(floor + roof), bottom + 1), bottom)
+    top = np.where(roof > 0, levels(floor + roof), bottom)
     under = np.zeros(top.shape, dtype=np.int16)
     if passage is not None:
         clear = levels(floor + padded(passage, "constant"))
         under = np.where((clear > bottom) & (clear < top), clear, 0).astype(np.int16)
-    return Domain(cell, faces, bottom, top.astype(np.int16), under, roof.astype(np.float32),
+    return Domain(float(cell), faces, bottom, top.astype(np.int16), under, roof.astype(np.float32),
                   margin)

@@ -264,7 +264,7 @@ def _stamp(u: F32, v: F32, w: F32, top: NDArray[np.int16], ground: NDArray[np.in
                             gap = x + down_d[down]
                             low = min(h, faces[view.top[ahead]] - faces[view.top[behind]] + h)
                             f = fade(1.1 * gap / (c.cavity_length * view.cavity[behind]))
-                            if f > 0 and zb < low:
+                            if f > 0 and low > 0 and zb < low:
                                 step = min(view.height[ahead] / h - 1.0, 1.0)
                                 if step > 0:  # the higher wall brings faster air down
                                     roof += c.canyon_step * step * cos * view.speed[ahead] * u[
