@@ -12,7 +12,8 @@ from scipy.sparse import coo_array, diags_array
 from scipy.sparse.linalg import spsolve
 
 from layers.errors import CityTwinError
-from twin.wind import (
+from twin.wind.domain import make_domain
+from twin.wind.poisson import (
     coarsening,
     columns,
     directions,
@@ -21,9 +22,8 @@ from twin.wind import (
     sharing,
     wide_columns,
 )
-from twin.wind.domain import make_domain
-from twin.wind.pockets import open_passages
-from twin.wind.sharing import Team
+from twin.wind.poisson.pockets import open_passages
+from twin.wind.poisson.sharing import Team
 from twin.wind.solver import project
 
 F4 = np.float32

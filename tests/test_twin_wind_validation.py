@@ -18,9 +18,9 @@ from numpy.testing import assert_allclose
 from scipy import ndimage
 
 from layers.errors import GridError, SourceError
-from twin.wind.cases import absent_cases, read_cases
-from twin.wind.measured import Case, read_sheet, stamp_blocks
-from twin.wind.scores import mean_score, score
+from twin.wind.tunnels.cases import absent_cases, read_cases
+from twin.wind.tunnels.measured import Case, read_sheet, stamp_blocks
+from twin.wind.tunnels.scores import mean_score, score
 from twin.wind_report import PEERS, as_markdown, draw_trees, misfits, write_section
 from twin.wind_validation import as_json, predict, run_case, score_case, validate_wind
 

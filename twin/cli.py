@@ -243,6 +243,8 @@ def build_parser() -> argparse.ArgumentParser:
                      "(default 0)")
     sub.add_argument("--data", metavar="FOLDER", help="wind: folder of the measured cases")
     sub.add_argument("--only", metavar="NAME", help="wind: only cases with this in their name")
+    sub.add_argument("--pictures", metavar="FOLDER", help="wind: folder for the pictures of that "
+                     "section (default beside the file)")
     output(sub, "wind: Markdown file to write a section of", needed=False)
 
     sub = verb("bench", "Measure how fast this machine computes", "citytwin bench wind")

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin.wind.cases import absent_cases, read_cases
-from twin.wind.measured import Case
-from twin.wind.scores import Score, mean_score, score
+from twin.wind.tunnels.cases import absent_cases, read_cases
+from twin.wind.tunnels.measured import Case
+from twin.wind.tunnels.scores import Score, mean_score, score
 
 HIT_SHARE, HIT_SPEED = 0.25, 0.06  # of the observation, and in units of the reference speed
 METRICS = ["q", "fac2", "fb", "nmse", "r", "mae"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shlex
 import sys
 import time
@@ -251,14 +252,16 @@ def validate_wind(args: Namespace) -> int | None:
         return usage("-o writes all cases; leave out --only")
     if args.output:
         check_output(args.output, ".md")
+        check_parent(Path(args.pictures or ".") / "a.png")
     find_cache()
-    from twin.wind.cases import read_cases
+    from twin.wind.tunnels.cases import read_cases
     from twin.wind_report import as_markdown, draw_trees, misfits, write_section
     from twin.wind_validation import COLUMNS, as_json, run_case, score_case
     from twin.wind_validation import validate_wind as validated
 
     command = shlex.join(["citytwin", "validate", "wind", "--data", Path(args.data).name,
-                          *(["-o", Path(args.output).name] if args.output else [])])
+                          *(["-o", Path(args.output).name] if args.output else []),
+                          *(["--pictures", args.pictures] if args.pictures else [])])
     with progress("validate", quiet=args.quiet or args.json) as tell:
         if args.only:
             cases = read_cases(args.data)
@@ -279,8 +282,9 @@ def validate_wind(args: Namespace) -> int | None:
             picture = ""
             if trees is not None:
                 tell("drawing the trees", 0, 1)
-                picture = f"{target.stem.lower()}-wind-trees.png"
-                draw_trees(trees, run_case(trees), target.with_name(picture))
+                drawn = Path(args.pictures or target.parent) / "wind-behind-trees.png"
+                draw_trees(trees, run_case(trees), drawn)
+                picture = Path(os.path.relpath(drawn, target.parent)).as_posix()
             write_section(target, "Wind", as_markdown(table, command=command, picture=picture))
     if args.json:
         dump(as_json(table))

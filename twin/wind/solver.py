@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layers.errors import CityTwinError
-from twin.wind import columns, directions, fluxes, multigrid
 from twin.wind.domain import Domain
-from twin.wind.pockets import open_passages
-from twin.wind.sharing import team
+from twin.wind.poisson import columns, directions, fluxes, multigrid
+from twin.wind.poisson.pockets import open_passages
+from twin.wind.poisson.sharing import team
 
 Cells = NDArray[np.float32]
 Tell = Callable[[str, int, int], None]

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.wind import coarsening, columns, wide_columns
 from twin.wind.domain import Domain
-from twin.wind.sharing import Team
+from twin.wind.poisson import coarsening, columns, wide_columns
+from twin.wind.poisson.sharing import Team
 
 Cells = NDArray[np.float32]
 Codes = NDArray[np.uint8]

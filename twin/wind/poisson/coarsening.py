@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from twin.wind.fluxes import mark_open
+from twin.wind.poisson.fluxes import mark_open
 
 Cells = NDArray[np.float32]
 Codes = NDArray[np.uint8]

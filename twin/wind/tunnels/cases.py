@@ -13,7 +13,15 @@ import numpy as np
 import pandas as pd
 
 from layers.errors import GridError, SourceError
-from twin.wind.measured import MEND, Case, Profile, Target, read_sheet, read_table, stamp_blocks
+from twin.wind.tunnels.measured import (
+    MEND,
+    Case,
+    Profile,
+    Target,
+    read_sheet,
+    read_table,
+    stamp_blocks,
+)
 
 BLOCK = 20.0  # what the unit block of every tunnel becomes [m]
 EPA_BLOCK = 150.0  # side of a cube [mm]

@@ -1,0 +1,1 @@
+"""Multigrid for a Poisson equation on columns: line solves upwards, coarser cells sideways."""

@@ -1,0 +1,1 @@
+"""Wind tunnels to hold the wind against: measured cases and the scores of a model."""
