@@ -203,7 +203,8 @@ def study(city: City, *scenarios: Scenario, cell_size: float = 50.0,
           progress: Progress | None = None) -> Study:
     """Run a city as it is and after each scenario, on one grid.
 
-    Layers that an edit leaves alone are the same objects, so their overlaps are made once.
+    Layers that an edit leaves alone are the same objects, so their overlaps are made once. The
+    wind comes in over the same roughness in all.
 
     Parameters
     ----------
@@ -238,7 +239,19 @@ def study(city: City, *scenarios: Scenario, cell_size: float = 50.0,
 
         twins[name] = twin.run(one, grid=grid, settings=settings, factors=factors,
                                overlaps=shared, progress=tell)
+        if name == BASE:
+            settings = _same_surroundings(settings, twins[BASE])
     return Study(twins, cities, scenarios)
+
+
+def _same_surroundings(settings: Mapping[str, Mapping[str, Any]] | None,
+                       base: Twin) -> dict[str, Mapping[str, Any]]:
+    """Return the settings with the base's own roughness upwind: a plan does not change that."""
+    found = dict(settings or {})
+    if "wind" in base.fields:
+        upwind = base.fields["wind"]["roughness"].to_numpy().tolist()
+        found["wind_field"] = {"roughness": upwind, **found.get("wind_field", {})}
+    return found
 
 
 def open_study(path: str | Path) -> Study:

@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 
 from twin.cli import main
+from twin.indicators import wind_field
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 RUN = re.findall(r"<!-- run -->\n```(sh|python)\n(.*?)```", README, re.S)
+
+
+@pytest.fixture(autouse=True)
+def coarse_wind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the wind have cells of 10 m: a sixth of the work."""
+    monkeypatch.setitem(wind_field.__kwdefaults__, "cell", 10.0)
 
 
 def test_readme_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

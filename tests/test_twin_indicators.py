@@ -196,7 +196,8 @@ def test_sink_counts_a_crown_once() -> None:
 
 
 def test_nantes_is_plausible(nantes: layers.City) -> None:
-    table = twin.run(nantes, cell_size=100).totals()
+    coarse = {"wind_field": {"cell": 8.0, "sectors": 4}}
+    table = twin.run(nantes, cell_size=100, settings=coarse).totals()
     value, km2 = table["value"], nantes.area.area / 1e6
     head = value["residents"]
     assert 10_000 < head / km2 < 20_000            # INSEE squares of the old town
@@ -204,6 +205,9 @@ def test_nantes_is_plausible(nantes: layers.City) -> None:
     assert table.loc["building_co2", "low"] / head < 1.5 < table.loc["building_co2", "high"] / head
     assert 2.0 < value["traffic_co2"] / km2 / 1000 < 6.0  # kt per km2; Berlin 4.1, Prague 4.4
     assert 120 < value["building_energy"] * 1e6 / value["floor_area"] < 200
+    # Streets of dense European centres have a fifth to a third of the wind in the open.
+    assert 0.18 < value["wind_speed_ratio"] < 0.36
+    assert 0.4 < value["wind_speed_ratio_22m"] < 0.8
     assert 900 < value["pv_yield"] * 1e6 / (value["pv_capacity"] * 1000) < 1300
     free = twin.run(replace(nantes, controls={}), cell_size=100, want=["traffic_co2"],
                     settings={"road_traffic": {"volumes": "lanes"}}).totals()["value"]

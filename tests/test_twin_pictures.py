@@ -202,7 +202,7 @@ def test_figures_are_those_of_the_table_of_totals():
     import layers
     import twin
 
-    found = twin.run(layers.sample(), cell_size=150)
+    found = twin.run(layers.sample(), cell_size=150, settings={"wind_field": {"sectors": 4}})
     table = found.totals()
     flat = [name for name in table.index if set(found.cells[name].dims) == {"y", "x"}]
     assert {"co2_net", "height_mean", "pv_yield"} <= set(flat)

@@ -31,7 +31,7 @@ BASE = twin.run(TOWN, cell_size=40)
 
 
 def totals(city: layers.City, **how: object) -> dict[str, tuple[float, float, float]]:
-    table = twin.run(city, **how).totals()
+    table = twin.run(city, want=SUMS + MEANS, **how).totals()
     return {n: tuple(table.loc[n, ["value", "low", "high"]].astype(float)) for n in SUMS + MEANS}
 
 

@@ -1,9 +1,10 @@
 """The engine: order the indicators, call them, spread feature results, check and stamp.
 
 An indicator's positional names are what it needs and are looked up here, in this order: variables
-of other indicators, ``grid``, ``cell_area`` (in the study area, flat), ``place``, ``factors``,
-``city``, ``all_trees`` (single and in rows), ``weather``, ``terrain``, an overlap
-(``<layer>_overlap``, made once), a vector layer.
+and fields of other indicators, ``grid``, ``cell_area`` (in the study area, flat), ``place``,
+``factors``, ``city``, ``all_trees`` (single and in rows), ``weather``, ``terrain``, an overlap
+(``<layer>_overlap``, made once), a vector layer, and ``tell(what, done, of)``, which shows how far
+long work is.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 Indicator = Callable[..., Any]
 Progress = Callable[[str, int, int], None]
 GIVEN = ("grid", "place", "factors", "weather", "terrain", "city", "cell_area", "all_trees",
-         "all_trees_overlap")
+         "all_trees_overlap", "tell")
 
 
 def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = None,
@@ -56,8 +57,9 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
     cell_size
         Side of a cell [m]; ignored when ``grid`` is given.
     want
-        Names of the variables to compute, with what they need. All that the city has the inputs
-        for when None; what is left out for want of weather or terrain is counted as a fallback.
+        Names of the variables or fields to compute, with what they need. All that the city has the
+        inputs for when None; what is left out for want of weather or terrain, or because the work
+        would be long, is counted as a fallback.
     settings
         Indicator name to keyword settings.
     factors
@@ -92,13 +94,14 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
     if isinstance(want, str):
         want = [want]
     steps = plan((*INDICATORS, *extra), want)
-    if want is None:
-        steps = _possible(steps, city, picker)
     settings = dict(settings or {})
+    if want is None:
+        steps = _possible(steps, city, picker, settings)
     _check_settings(settings, steps)
 
     inside = np.asarray(shared.of(shared.area(city), grid).sum(axis=1)).ravel()
     cells: dict[str, xr.DataArray] = {}
+    fields: dict[str, xr.Dataset] = {}
     columns: dict[str, dict[str, np.ndarray]] = {}
     given: dict[str, Any] = {
         "grid": grid, "place": city.place, "factors": picker, "city": city, "cell_area": inside,
@@ -111,12 +114,15 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
     seconds: dict[str, float] = {"overlap": time.perf_counter() - begun}
     with xr.set_options(keep_attrs=False, arithmetic_join="exact"):
         for number, step in enumerate(steps):
+            given["tell"] = _teller(progress, step.__name__, number, len(steps))
             if progress:
                 progress(step.__name__, number, len(steps))
             label, started = label_of(step), time.perf_counter()
             needs = [_look_up(name, city, grid, shared, given) for name in label.needs]
             answer = step(*needs, **settings.get(step.__name__, {}))
-            results = answer if len(label.gives) > 1 else {label.gives[0].name: answer}
+            if label.field:
+                given[label.field] = fields[label.field] = answer
+            results = answer if len(label.gives) != 1 else {label.gives[0].name: answer}
             for var in label.gives:
                 given[var.name] = _place(var, results[var.name], label, city, grid, shared,
                                          inside, cells, columns)
@@ -137,8 +143,18 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         "sources": list(city.sources), "history": list(city.history),
     }
-    return Twin(dataset, features=_features(city, columns, grid, shared), variables=variables,
-                record=record)
+    if fields:
+        record["fields"] = {name: dict(data.attrs) for name, data in fields.items()}
+    return Twin(dataset, fields, _features(city, columns, grid, shared), variables, record)
+
+
+def _teller(progress: Progress | None, name: str, number: int, of: int) -> Progress:
+    """Return what a long step says how far it is with."""
+    def tell(what: str, done: int, among: int) -> None:
+        if progress:
+            progress(f"{name}: {what} ({done}/{among})", number, of)
+
+    return tell
 
 
 def plan(indicators: Sequence[Indicator], want: Iterable[str] | None = None) -> list[Indicator]:
@@ -149,7 +165,7 @@ def plan(indicators: Sequence[Indicator], want: Iterable[str] | None = None) -> 
     CityTwinError
         When ``want`` names no variable, a need cannot be met, or needs form a circle.
     """
-    giver = {v.name: f for f in indicators for v in label_of(f).gives}
+    giver = {name: f for f in indicators for name in label_of(f).names}
     known = list(giver)
     graph: dict[Indicator, list[Indicator]] = {}
     for function in indicators:
@@ -180,20 +196,24 @@ def plan(indicators: Sequence[Indicator], want: Iterable[str] | None = None) -> 
     return [f for f in order if f in chosen]
 
 
-def _possible(steps: list[Indicator], city: City, picker: Picker) -> list[Indicator]:
-    """Leave out indicators whose weather or terrain the city does not have, and say so."""
+def _possible(steps: list[Indicator], city: City, picker: Picker,
+              settings: Mapping[str, Mapping[str, Any]]) -> list[Indicator]:
+    """Leave out what lacks weather or terrain or is too much work unasked, and say so."""
     kept: list[Indicator] = []
-    gone: set[str] = set()
+    gone: dict[str, str] = {}
     for step in steps:
         label = label_of(step)
-        lacking = [n for n in label.needs
+        lacking = [gone.get(n) or f"the city has no {n}" for n in label.needs
                    if n in gone or (n in ("weather", "terrain") and n not in city)]
-        if lacking:
-            names = [v.name for v in label.gives]
-            gone.update(names)
-            picker.count(f"left out, the city has no {lacking[0]}: {', '.join(names)}", 1)
+        if not lacking and label.unless:
+            lacking = [label.unless(city, settings.get(step.__name__, {}))]
+        if any(lacking):
+            gone.update(dict.fromkeys(label.names, lacking[0]))
         else:
             kept.append(step)
+    for why in dict.fromkeys(gone.values()):
+        names = ", ".join(name for name, reason in gone.items() if reason == why)
+        picker.count(f"left out, {why}: {names}", 1)
     return kept
 
 

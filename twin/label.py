@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Unless = Callable[[Any, Mapping[str, Any]], str]
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,25 @@ class Var:
 
 @dataclass(frozen=True)
 class Label:
-    """What hangs on an indicator function: its variables, feature layer, reach and needs."""
+    """What hangs on an indicator function: its variables or field, feature layer and needs."""
 
     gives: tuple[Var, ...]
     on: str
     reach: float | None
     needs: tuple[str, ...]
     settings: tuple[str, ...]
+    field: str = ""
+    unless: Unless | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What others can ask for by name: the variables, or the field."""
+        return (self.field,) if self.field else tuple(v.name for v in self.gives)
 
 
-def indicator(*gives: Var, on: str = "", reach: float | None = 0.0) -> Callable[[Function],
-                                                                             Function]:
-    """Label a function with the variables it gives.
+def indicator(*gives: Var, on: str = "", reach: float | None = 0.0, field: str = "",
+              unless: Unless | None = None) -> Callable[[Function], Function]:
+    """Label a function with the variables it gives, or with the field.
 
     Parameters
     ----------
@@ -81,6 +89,12 @@ def indicator(*gives: Var, on: str = "", reach: float | None = 0.0) -> Callable[
         over the cells by overlap. Empty: the function returns values per cell.
     reach
         How far a cell's surroundings matter [m]; None when the whole area does.
+    field
+        Name of the field it gives instead of variables: physics on a fine grid of its own, a
+        Dataset that other indicators can need and that is kept in `Twin.fields`.
+    unless
+        Told the city and the settings, says why the function is not run unasked, in words that
+        follow "left out, "; empty when it is.
     """
 
     def hang(function: Function) -> Function:
@@ -88,7 +102,8 @@ def indicator(*gives: Var, on: str = "", reach: float | None = 0.0) -> Callable[
         kinds = inspect.Parameter
         needs = tuple(p.name for p in signature if p.kind is kinds.POSITIONAL_OR_KEYWORD)
         settings = tuple(p.name for p in signature if p.kind is kinds.KEYWORD_ONLY)
-        function.label = Label(gives, on, reach, needs, settings)  # type: ignore[attr-defined]
+        function.label = Label(  # type: ignore[attr-defined]
+            gives, on, reach, needs, settings, field, unless)
         return function
 
     return hang

@@ -8,11 +8,17 @@ from twin.indicators.roughness import frontal_area, roughness
 from twin.indicators.sinks import carbon_sink
 from twin.indicators.sun import rooftop_pv
 from twin.indicators.traffic import road_traffic
+from twin.indicators.ventilation import ventilation_class
+from twin.indicators.wind import wind_field, wind_ratios, wind_year
 
 INDICATORS = (
     building_form,
     frontal_area,
     roughness,
+    ventilation_class,
+    wind_field,
+    wind_ratios,
+    wind_year,
     ground_cover,
     residents,
     rooftop_pv,

@@ -131,7 +131,8 @@ def total_of(cells: xr.Dataset, variable: str) -> Total:
     parts = [declared(part.removeprefix("-")) for part in var.parts]
     whole = {p.name: p for p in parts if p is not None and {p.name, f"{p.name}_low"} <= set(cells)}
     var = replace(var, estimate=var.estimate and {f"{variable}_low", f"{variable}_high"}
-                  <= set(cells), parts=var.parts if len(whole) == len(parts) else ())
+                  <= set(cells), parts=var.parts if len(whole) == len(parts) else (),
+                  weight=var.weight if var.weight in cells else "")
     row: Any = Twin(cells, variables={**whole, variable: var}).totals().loc[variable]
     return Total(float(row["value"]), float(row["low"]), float(row["high"]), str(row["unit"]),
                  "total" if var.total == "sum" else "mean", is_share(variable, units))

@@ -61,7 +61,7 @@ def draw_map(axes: Axes, city: City, values: xr.DataArray, ramp: Colormap,
                 zorder=1)
     footprints = crossing(city.frame("buildings"), bounds)
     axes.add_collection(PolyCollection(
-        _rings(footprints), facecolors="#fdfdfc" if solid else "none",
+        rings(footprints), facecolors="#fdfdfc" if solid else "none",
         edgecolors="#8d9099" if solid else "#30343c73", linewidths=0.32 * pen, zorder=2))
     corridors = crossing(city.frame("corridors"), bounds)
     if len(corridors):
@@ -69,21 +69,22 @@ def draw_map(axes: Axes, city: City, values: xr.DataArray, ramp: Colormap,
 
         wide = gpd.GeoDataFrame(geometry=ground(corridors))
         for colour, line in (("#ffffff", 3.2), (CORRIDOR, 1.6)):
-            axes.add_collection(PolyCollection(_rings(wide), facecolors="none", edgecolors=colour,
+            axes.add_collection(PolyCollection(rings(wide), facecolors="none", edgecolors=colour,
                                                linewidths=line * pen, zorder=3))
     for kind, part in (outlines or {}).items():
         for colour, line in (("#ffffff", 2.4), (CHANGE[kind], 1.3)):
             axes.add_collection(PolyCollection(
-                _rings(crossing(part, bounds)), facecolors="none", edgecolors=colour,
+                rings(crossing(part, bounds)), facecolors="none", edgecolors=colour,
                 linewidths=line * pen, zorder=4))
     edge = gpd.GeoDataFrame(geometry=[city.area], crs=city.crs)
-    axes.add_collection(PolyCollection(_rings(edge), facecolors="none", edgecolors=GREY,
+    axes.add_collection(PolyCollection(rings(edge), facecolors="none", edgecolors=GREY,
                                        linewidths=0.9, zorder=5, clip_on=False))
     axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[], aspect="equal")
     axes.set_axis_off()
 
 
-def _rings(layer: gpd.GeoDataFrame) -> list[Any]:
-    rings = shapely.get_rings(shapely.get_parts(layer.geometry.values))
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    return np.split(points, np.flatnonzero(np.diff(ring)) + 1) if len(rings) else []
+def rings(layer: gpd.GeoDataFrame) -> list[Any]:
+    """Return the rings of polygons as arrays of points, (n, 2) each."""
+    found = shapely.get_rings(shapely.get_parts(layer.geometry.values))
+    points, ring = shapely.get_coordinates(found, return_index=True)
+    return np.split(points, np.flatnonzero(np.diff(ring)) + 1) if len(found) else []
