@@ -6,7 +6,10 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import from_origin
 
 from twin.cli import main
 from twin.indicators import wind_field
@@ -21,6 +24,15 @@ def coarse_wind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(wind_field.__kwdefaults__, "cell", 10.0)
 
 
+def put_heights(path: Path) -> None:
+    """Write building heights as a GIS would: north up, in metres."""
+    heights = np.zeros((40, 60), np.float32)
+    heights[12:22, 20:30] = 18.0
+    with rasterio.open(path, "w", driver="GTiff", width=60, height=40, count=1, dtype="float32",
+                       crs="EPSG:2154", transform=from_origin(355000, 6690000, 4, 4)) as file:
+        file.write(heights, 1)
+
+
 def test_readme_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                              capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
@@ -30,6 +42,7 @@ def test_readme_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert factors
     (tmp_path / "greener.yaml").write_text(recipe[1], encoding="utf-8")
     (tmp_path / "factors.csv").write_text(factors[1], encoding="utf-8")
+    put_heights(tmp_path / "heights.tif")
     commands = [line for kind, text in RUN if kind == "sh" for line in text.splitlines()]
     assert len(commands) >= 12
     for command in commands:

@@ -26,7 +26,8 @@ from twin.grid import Grid
 from twin.pictures import finest_view
 from twin.scene.figures import total_of
 from twin.sun.sky_view import sky_view
-from twin.wind.sectors import counted_speed, sheltered_turbulence, station_inflow
+from twin.wind.sectors import station_inflow
+from twin.wind.turbulence import counted_speed
 
 CRS_M = CRS.from_epsg(32650)
 FEW: dict[str, Any] = {"wind_field": {"sectors": 4}}
@@ -158,12 +159,6 @@ def test_an_anemometer_counts_the_mean_of_the_horizontal_speed(speed: float, k: 
 
     expected = quad(part, -reach, reach, epsrel=1e-6)[0] / (2 * math.pi * s2)
     assert float(counted_speed(speed, k)) == pytest.approx(expected, rel=1e-4)
-
-
-def test_turbulence_falls_with_the_wind_that_brought_it() -> None:
-    speed, k = np.array([0.0, 0.5, 1.0, 1.4], np.float32), np.full(4, 0.12, np.float32)
-    left = sheltered_turbulence(speed, k, 1.0, 0.08)
-    assert left.tolist() == pytest.approx([0.04, 0.04 + 0.02, 0.12, 0.12])
 
 
 @pytest.mark.parametrize("z0", [0.03, 0.7])

@@ -260,7 +260,7 @@ def _dress(sheet: Axes, box: Box, name: str, letter: str, metres: float, unit: f
 def _say(sheet: Axes, box: Box, told: Total, unit: float) -> None:
     x, y, wide, _ = box
     fitted(sheet, x, y, told.words, 26 * unit, wide, weight="bold", color=INK)
-    lines = [f"{told.word} of the study area"]
+    lines = [f"{told.word} {told.where}"]
     if told.span:
         lines = ([f"{told.word}, {told.span}"] if wide > 320 * unit else
                  [*lines, "95 % range", told.span.removeprefix("95 % range ")])

@@ -219,7 +219,7 @@ def _note(scene: Scene, first: Scene) -> tuple[str, str]:
     if scene.legend is None or first.legend is None:
         return "", ""
     told, base = scene.legend.total, first.legend.total
-    said = f"{told.word}, {told.span}" if told.span else f"{told.word} of the study area"
+    said = f"{told.word}, {told.span}" if told.span else f"{told.word} {told.where}"
     if scene is first or scene.legend.variable != first.legend.variable:
         return told.words, said
     change, share = told.change(base)

@@ -147,7 +147,7 @@ def _all(args: Namespace, site: Any, profile: Any, tally: Any, partial: Path, te
         rough[angle] = made.z0
         return made
 
-    solve_sectors(site, hours.directions, partial, inflow, tally, tell, clock)
+    solve_sectors(site, hours.directions, partial, inflow, args.at or HEIGHT, tally, tell, clock)
     tell("the year", args.sectors, args.sectors)
     fields, short = year_of(partial, hours)
     tally.seconds["turbulence"] += clock()

@@ -17,7 +17,7 @@ from twin.wind.comfort import comfort, weak_wind
 from twin.wind.composition import mean_over
 from twin.wind.inflow import Inflow
 from twin.wind.levels import as_ratio, at_levels
-from twin.wind.sectors import STATION_Z0
+from twin.wind.sectors import STATION_Z0, station_count
 from twin.wind.stations import BLENDING
 from twin.wind.statistics import Hours, lay_out
 from twin.wind_output import create_ratios, put_ratios
@@ -66,7 +66,7 @@ def hours_of(weather: xr.Dataset, sectors: int) -> Hours:
 
 
 def solve_sectors(site: Site, directions: NDArray[np.float64], file: Path,
-                  inflow: Callable[[float], Inflow], tally: Tally, tell: Progress,
+                  inflow: Callable[[float], Inflow], mast: float, tally: Tally, tell: Progress,
                   clock: Callable[[], float]) -> None:
     """Solve every direction and write its ratios to the wind at the mast, one after the other.
 
@@ -80,6 +80,8 @@ def solve_sectors(site: Site, directions: NDArray[np.float64], file: Path,
         To write.
     inflow
         Gives the undisturbed wind of a direction, for `REFERENCE` at the mast.
+    mast
+        Height of the mast, whose anemometer the ratios are to [m].
     tally
         Counts what they take.
     tell
@@ -98,7 +100,7 @@ def solve_sectors(site: Site, directions: NDArray[np.float64], file: Path,
         clock()
         told("turbulence")
         ratio = as_ratio(at_levels(found, site.levels, x=site.heights.x, y=site.heights.y),
-                         REFERENCE)
+                         REFERENCE * station_count(mast))
         del found
         tally.seconds["turbulence"] += clock()
         if n == 0:

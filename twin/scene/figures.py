@@ -30,6 +30,8 @@ class Total(NamedTuple):
         ``"total"`` or ``"mean"``.
     percent
         Whether it is a share that people read in percent.
+    where
+        Ground it is taken over.
     """
 
     value: float
@@ -38,6 +40,7 @@ class Total(NamedTuple):
     units: str
     word: str
     percent: bool = False
+    where: str = "of the study area"
 
     @property
     def times(self) -> int:
@@ -135,7 +138,9 @@ def total_of(cells: xr.Dataset, variable: str) -> Total:
                   weight=var.weight if var.weight in cells else "")
     row: Any = Twin(cells, variables={**whole, variable: var}).totals().loc[variable]
     return Total(float(row["value"]), float(row["low"]), float(row["high"]), str(row["unit"]),
-                 "total" if var.total == "sum" else "mean", is_share(variable, units))
+                 "total" if var.total == "sum" else "mean", is_share(variable, units),
+                 "of the open ground" if var.weight == "open_ground_share" else
+                 "of the study area")
 
 
 def is_share(variable: str, units: str) -> bool:

@@ -92,7 +92,7 @@ class Flow:
                     np.asarray(self.inflow.at(d.centres), np.float32), px.ravel(), py.ravel(),
                     pz.ravel(), speed.ravel(), k.ravel(), d.cell, self.mixing,
                     np.asarray(self.inflow.at(self.mixing), np.float32),
-                    turbulence.shear, turbulence.wake, turbulence.most, out)
+                    *turbulence, out)
         return dict(zip("uvwk", out.reshape(4, *px.shape), strict=True))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from layers.errors import CityTwinError, GridError
 from twin.wind.flow import Flow
-from twin.wind.turbulence import gust, scalar_speed
+from twin.wind.turbulence import counted_speed, gust, scalar_speed
 
 # Name to units, CF standard name (table 93) or none, words, and how time is treated.
 FIELDS: dict[str, tuple[str, str, str, str]] = {
@@ -143,12 +143,15 @@ def as_ratio(wind: xr.Dataset, reference: float) -> xr.Dataset:
     wind
         From `at_levels`.
     reference
-        Reference speed [m s-1].
+        Speed that an anemometer counts at the reference; ``speed`` is what one counts here, with
+        the fluctuations: in a yard the mean vector is next to nothing while the air moves [m s-1].
     """
     if not (np.isfinite(reference) and reference > 0):
         raise CityTwinError(f"the reference speed is {reference:g} m/s, expected more than 0")
     return xr.Dataset(
-        {name: (wind[name].dims, wind[name].to_numpy() / np.float32(reference**_power(name)),
+        {name: (wind[name].dims,
+                (counted_speed(wind["speed"], wind["k"]) if name == "speed"
+                 else wind[name].to_numpy()) / np.float32(reference**_power(name)),
                 ratio_attributes(name)) for name in RATIOS}, coords=wind.coords)
 
 
@@ -167,7 +170,8 @@ def attributes(name: str) -> dict[str, Any]:
 def ratio_attributes(name: str) -> dict[str, Any]:
     """Return the attributes of a field of `RATIOS` over the reference speed."""
     over = "the square of the reference speed" if _power(name) == 2 else "the reference speed"
-    return {"units": "1", "long_name": f"{FIELDS[name][2]} over {over}",
+    words = "Wind speed, fluctuations included," if name == "speed" else FIELDS[name][2]
+    return {"units": "1", "long_name": f"{words} over {over}",
             "cell_methods": f"area: point time: {FIELDS[name][3]}"}
 
 

@@ -22,7 +22,7 @@ def read_points(u: F32, v: F32, w: F32, top: NDArray[np.int16], ground: NDArray[
                 x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64],
                 z_speed: NDArray[np.float64], z_k: NDArray[np.float64], cell: float,
                 length: F32, roof_speed: F32, shear: float, wake: float, cap: float,
-                out: F32) -> None:
+                fall: float, out: F32) -> None:
     """Write u, v, w and k at points into ``out`` (4, n); NaN in walls and outside.
 
     Between cell centres the velocity over the undisturbed speed of its height is linear, in the
@@ -87,7 +87,8 @@ def read_points(u: F32, v: F32, w: F32, top: NDArray[np.int16], ground: NDArray[
         lost = max(1.0 - left / z_speed[p], 0.0) if z_speed[p] > 0 else 0.0
         size = 0.4 * min(z[p] + 0.5, 0.25 * length[cj, ci])
         ref = roof_speed[cj, ci] ** 2
-        out[3, p] = (z_k[p] + min(shear * size * size * sg / total, cap * ref)
+        brought = z_k[p] * (1.0 - lost) ** fall
+        out[3, p] = (brought + min(shear * size * size * sg / total, cap * ref)
                      + wake * ref * lost)
 
 

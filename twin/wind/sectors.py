@@ -22,8 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 from layers.errors import CityTwinError
 from twin.wind.flow import simulate
 from twin.wind.inflow import Inflow, log_profile, roughness_of
-from twin.wind.levels import DIRECTION, at_levels
+from twin.wind.levels import DIRECTION, as_ratio, at_levels
 from twin.wind.stations import BLENDING
+from twin.wind.turbulence import counted_speed
 from twin.wind.warm import warm
 
 STATION = 10.0       # height of the mast of a weather station [m], WMO-No. 8
@@ -68,58 +69,6 @@ def station_inflow(z0: float) -> Inflow:
     return log_profile(float(aloft), BLENDING, z0)
 
 
-def counted_speed(speed: ArrayLike, k: ArrayLike) -> NDArray[np.float32]:
-    """Return the mean horizontal speed that an anemometer counts [m s-1].
-
-    Parameters
-    ----------
-    speed
-        Speed of the mean wind [m s-1].
-    k
-        Turbulent kinetic energy, taken as alike in all directions [m2 s-2].
-
-    Notes
-    -----
-    The mean of a Rice distribution with ``s^2 = 2 k / 3``: the speed itself where the air flows
-    steadily, ``1.02 sqrt(k)`` where the mean wind is nothing.
-
-    References
-    ----------
-    Rice (1945), Bell Syst. Tech. J. 24:46, doi:10.1002/j.1538-7305.1945.tb00453.x.
-    """
-    from scipy.special import i0e, i1e
-
-    u = np.asarray(speed, dtype=np.float32)
-    spread = np.maximum(np.asarray(k, dtype=np.float32) * np.float32(2 / 3), np.float32(1e-12))
-    half = u * u / (np.float32(4) * spread)
-    mean = (1 + 2 * half) * i0e(half) + 2 * half * i1e(half)
-    return np.asarray(np.sqrt(np.float32(np.pi / 2) * spread) * mean, dtype=np.float32)
-
-
-def sheltered_turbulence(speed: NDArray[np.float32], k: NDArray[np.float32], undisturbed: float,
-                         brought: float) -> NDArray[np.float32]:
-    """Return the turbulence left where buildings hold back the wind that brought it [m2 s-2].
-
-    Parameters
-    ----------
-    speed, k
-        Of the mean wind [m s-1], and turbulence with all that was brought [m2 s-2].
-    undisturbed, brought
-        Speed [m s-1] and turbulent kinetic energy [m2 s-2] of the approaching wind there.
-
-    Notes
-    -----
-    The part that came with the wind falls with the square of its speed: between buildings the
-    turbulence intensity is about constant. What walls and wakes add is kept.
-
-    References
-    ----------
-    Macdonald (2000), Boundary-Layer Meteorol. 97:25, doi:10.1023/A:1002785830512.
-    """
-    left = np.minimum(speed / np.float32(undisturbed), np.float32(1))
-    return np.asarray(np.maximum(k - np.float32(brought) * (1 - left * left), np.float32(0)))
-
-
 def solve_direction(heights: NDArray[np.float32], cell: float, levels: ArrayLike,
                     wind_from: float, *, canopy: NDArray[np.float32] | None = None,
                     terrain: NDArray[np.float32] | None = None,
@@ -160,10 +109,10 @@ def solve_direction(heights: NDArray[np.float32], cell: float, levels: ArrayLike
             float(inflow.at(STATION)))
     over = "that a weather station reports at 10 m"
     return xr.Dataset(
-        {name: (("level", "y", "x"), values, {
+        {name: (("level", "y", "x"), values.to_numpy(), {
             "units": "1", "long_name": f"{_WORDS[name]} over {'the square of ' * (name == 'k')}"
                                        f"{over}"})
-         for name, values in _ratios(one, inflow).items()}
+         for name, values in as_ratio(one, station_count()).items() if name in _WORDS}
         | {name: ((), value, {"units": units, "long_name": words})
            for (name, units, words), value in zip(_MADE, went, strict=True)}, coords=one.coords)
 
@@ -214,13 +163,13 @@ def solve_sectors(heights: NDArray[np.float32], cell: float, levels: ArrayLike, 
     return whole
 
 
-def _ratios(one: xr.Dataset, inflow: Inflow) -> dict[str, NDArray[np.float32]]:
-    """Return u, v, speed and k over what the station's anemometer counts at 1 m/s of mean wind."""
-    open_country = log_profile(1.0, STATION, STATION_Z0)
-    station = np.float32(counted_speed(1.0, float(open_country.tke(STATION))))
-    z = one["level"].to_numpy()
-    mean, brought = one["speed"].to_numpy(), inflow.tke(z)
-    k = np.stack([sheltered_turbulence(mean[i], one["k"].to_numpy()[i], float(inflow.at(h)),
-                                       float(brought[i])) for i, h in enumerate(z)])
-    return {"u": one["u"].to_numpy() / station, "v": one["v"].to_numpy() / station,
-            "speed": counted_speed(mean, k) / station, "k": k / station ** 2}
+def station_count(at: float = STATION) -> float:
+    """Return what an anemometer at a mast in open country counts where the mean wind is 1 m/s.
+
+    Parameters
+    ----------
+    at
+        Height of the mast [m].
+    """
+    country = log_profile(1.0, at, STATION_Z0)
+    return float(counted_speed(1.0, float(country.tke(at))))
