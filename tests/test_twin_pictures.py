@@ -182,17 +182,17 @@ def test_nothing_overlaps_whatever_the_shape_of_the_area(ratio, count, change):
 
 
 def test_figures_are_integrals_and_means_over_the_area():
-    value, low, high, units, word, percent = total_of(results(), "building_co2")
+    value, low, high, units, word, percent, where = total_of(results(), "building_co2")
     assert not percent
     total = float((results()["building_co2"] * 625).sum()) / 1000
-    assert (units, word) == ("t a-1", "total")
+    assert (units, word, where) == ("t a-1", "total", "of the study area")
     assert value == pytest.approx(total)
     assert low == pytest.approx(0.8 * total)
     assert high == pytest.approx(1.5 * total)
     wind = results().rename(building_co2="wind_speed")
     half = wind["cell_area"].copy()
     half[:, :6] = 0.0
-    value, low, _, _, word, _ = total_of(wind.assign(cell_area=half), "wind_speed")
+    value, low, _, _, word, *_ = total_of(wind.assign(cell_area=half), "wind_speed")
     assert word == "mean"
     assert value == pytest.approx(float(wind["wind_speed"][:, 6:].mean()))
     assert np.isnan(low)
