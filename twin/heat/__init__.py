@@ -1,0 +1,1 @@
+"""Shade, comfort and cooling: sun, wind and weather in, heat stress out. Arrays only."""
