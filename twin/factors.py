@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parent / "data"
 TABLES = ("building_energy", "carriers", "carbon_factors", "traffic", "sinks", "photovoltaic",
-          "people", "wind", "heat")
+          "people", "wind", "heat", "pv_money")
 
 
 @dataclass(frozen=True, eq=False)
