@@ -144,8 +144,8 @@ def test_summary(west_wind):
     summary = west_wind[1]
     assert list(summary) == SUMMARY
     assert list(summary["seconds"]) == SECONDS
-    assert summary["columns"] == [30 + 16, 44 + 16]  # with the margin of 8 cells
-    assert summary["cells"] == 46 * 60 * summary["levels"]
+    assert summary["columns"] == [30 + 80, 44 + 80]  # with the margin of 80 m
+    assert summary["cells"] == 110 * 124 * summary["levels"]
     assert summary["residual"] < 1e-3
     assert summary["divergence"] < 1e-2
     assert summary["iterations"] >= 1
@@ -166,7 +166,7 @@ def test_json_without_a_name_goes_to_stdout(call: Call, heights: Path, tmp_path:
 def test_people_are_told_the_numbers(call: Call, heights: Path, tmp_path: Path):
     code, out, err = call("wind", heights, "-o", tmp_path / "w.nc", "--from", "360")
     assert code == 0
-    assert "46 x 60, margin included" in out
+    assert "110 x 124, margin included" in out
     assert "wind: solving" in err
     assert float(written(tmp_path / "w.nc")["wind_from"]) == 0.0
 
@@ -484,10 +484,10 @@ def test_an_older_file_stays_when_the_run_fails(call: Call, heights: Path, tmp_p
 
 def test_more_than_fits_is_refused_before_the_solve(call: Call, heights: Path, tmp_path: Path,
                                                     monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(wind_memory, "available", lambda: BASE + PER_CELL * 30 * 44 * 29)
+    monkeypatch.setattr(wind_memory, "available", lambda: BASE + PER_CELL * 104 * 118 * 29)
     code, _, err = call("wind", heights, "-o", tmp_path / "w.nc", "--from", "0", "-q")
     assert code == 1
-    assert "46 x 60 columns of 29 levels need 0.3 GiB, 0.3 GiB are free" in err
+    assert "110 x 124 columns of 29 levels need 0.3 GiB, 0.3 GiB are free" in err
     assert "Take cells of" in err
     assert not (tmp_path / "w.nc").exists()
 
@@ -528,8 +528,8 @@ def test_bench_measures_what_simulate_does():
     found = measure((40,))
     assert {name: getattr(flow, name) for name in own} == own
     run = found["runs"][0]
-    assert run["columns"] == [56, 56]
-    assert run["cells"] == 56 * 56 * run["levels"]
+    assert run["columns"] == [120, 120]
+    assert run["cells"] == 120 * 120 * run["levels"]
     assert set(run["steps"]) == {*STEPS, "reading", "total"}
     for took in run["steps"].values():
         assert took["wall_s"] > 0
@@ -567,7 +567,7 @@ def test_bench_on_the_command_line(call: Call, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(wind_bench, "COPIED", 2**20)
     code, out, _ = call("bench", "wind", "--size", "40", "--json", "-q")
     assert code == 0
-    assert json.loads(out)["runs"][0]["columns"] == [56, 56]
+    assert json.loads(out)["runs"][0]["columns"] == [120, 120]
     code, out, _ = call("bench", "wind", "--size", "40", "-q")
     assert code == 0
     assert "M cells / s" in out.splitlines()[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numba
 import numpy as np
 import pytest
@@ -85,14 +87,17 @@ def test_the_divergence_it_reports_is_the_one_of_the_field(wind_from):
     assert flow.report.divergence == pytest.approx(worst / fastest, rel=0.2)
 
 
-def test_a_mirrored_city_has_the_mirrored_wind():
+@pytest.mark.parametrize("wind_from", [270.0, 250.0, 225.0])
+def test_a_mirrored_city_has_the_mirrored_wind(wind_from):
     height = town()
-    here = speed_at(simulate(height, CELL, INFLOW, 250.0, tolerance=1e-5))
-    there = speed_at(simulate(height[::-1], CELL, INFLOW, 290.0, tolerance=1e-5))
+    height[30:34, 40:50], height[35:41, 40:50] = 40.0, 8.0  # with a narrow alley
+    height[34, 40:50] = 0.0
+    here = speed_at(simulate(height, CELL, INFLOW, wind_from, tolerance=1e-5))
+    there = speed_at(simulate(height[::-1], CELL, INFLOW, 540.0 - wind_from, tolerance=1e-5))
     for name, sign in (("u", 1), ("v", -1), ("w", 1), ("k", 1)):
         difference = here[name] - sign * there[name][::-1]
-        assert np.nanmax(np.abs(difference)) < 0.02
-        assert np.sqrt(np.nanmean(difference ** 2)) < 1e-3
+        assert np.nanmax(np.abs(difference)) < 0.2  # where both sides of an alley count alike
+        assert np.sqrt(np.nanmean(difference ** 2)) < 6e-3
 
 
 @pytest.mark.parametrize("wind_from", [270.0, 240.0])
@@ -299,12 +304,60 @@ def test_trees_slow_the_wind_behind_them():
     assert behind < 0.9 * INFLOW.at(5.0) < beside
 
 
-def test_flat_ground_at_any_height_is_flat_ground():
+def test_a_plateau_is_flat_ground():
+    """All but one corner cell lie 60 m up: levels, profile, mixing and zones count from there."""
     height = town()
-    flat = speed_at(simulate(height, CELL, INFLOW, 240.0))
-    high = speed_at(simulate(height, CELL, INFLOW, 240.0,
-                             terrain=np.full(height.shape, 73.0, np.float32)))
-    np.testing.assert_array_equal(flat["u"], high["u"])
+    terrain = np.full(height.shape, 60.0, np.float32)
+    terrain[0, 0] = 0.0
+    flat, high = (speed_at(simulate(height, CELL, INFLOW, 240.0, terrain=t, margin=0), z=5.0)
+                  for t in (None, terrain))
+    away = np.s_[14:, 14:]  # from the hole
+    assert np.nanmean(np.abs(flat["u"] - high["u"])[away]) < 0.02 * 5.0
+
+
+@pytest.mark.parametrize("slope", [-0.08, 0.08])
+def test_one_house_does_not_still_the_wind_of_a_slope(slope):
+    terrain = np.broadcast_to(slope * CELL * np.arange(80), (40, 80)).astype(np.float32)
+    house = np.zeros((40, 80), np.float32)
+    house[33:36, 70:73] = 8.0
+    bare, built = (speed_at(simulate(h, CELL, INFLOW, 270.0, terrain=terrain), z=2.0)["u"]
+                   for h in (np.zeros_like(house), house))
+    away = np.s_[:20, 5:65]
+    assert np.nanmean(np.abs(bare - built)[away]) < 0.02 * np.nanmean(bare[away])
+
+
+def test_twice_the_background_is_twice_the_inflow():
+    height = town()
+    wide = tuple(np.full(height.shape, 2 * c, np.float32) for c in towards(250.0))
+    here = speed_at(simulate(height, CELL, INFLOW, 250.0, background=wide))
+    there = speed_at(simulate(height, CELL, INFLOW.scaled(2.0), 250.0))
+    for name in "uvwk":
+        np.testing.assert_allclose(here[name], there[name], rtol=2e-3, atol=2e-3)
+
+
+def test_nothing_jumps_as_the_wind_turns():
+    """Steps of 0.1 degree: no larger than a few times the usual change, at the diagonal too."""
+    height = town()
+    angles = [*np.arange(224.6, 225.5, 0.1), *np.arange(209.8, 210.3, 0.1)]
+    fields = [np.stack(list(speed_at(simulate(height, CELL, INFLOW, a)).values())[:2])
+              for a in angles]
+    steps = np.array([np.nanmean(np.abs(b - a)) for a, b in pairwise(fields)])
+    far = int(np.argmax(np.abs(np.diff(angles))))  # between the two runs of angles
+    near = np.delete(steps, far)
+    assert near.max() < 3 * np.median(near)
+    assert near.max() < 0.05 * steps[far]
+
+
+def test_a_tower_behind_rising_roofs_is_still_seen():
+    height = np.zeros((41, 90), np.float32)
+    height[12:29, 30:36] = 100.0
+    for n in range(15):  # a stepped house between the tower and the one who looks
+        height[18:23, 50 - n] = 2.0 + 2.0 * (14 - n)
+    stepped = simulate(height, CELL, INFLOW, 270.0).at([52.5 * CELL], [20.5 * CELL], [60.0])["u"]
+    height[:, 36:51] = 0.0
+    bare = simulate(height, CELL, INFLOW, 270.0).at([52.5 * CELL], [20.5 * CELL], [60.0])["u"]
+    assert bare[0] < 0
+    assert stepped[0] < 0
 
 
 def test_wind_is_faster_over_a_hill_than_over_its_foot():
@@ -327,7 +380,8 @@ def test_wind_blows_through_a_passage_and_not_into_a_sealed_one():
     sealed[14:16, 19:21] = 6.0
     flow = simulate(height, CELL, INFLOW, 270.0, passages=sealed)
     assert flow.report.sealed == 2 * 2 * 3
-    assert np.abs(flow.u[22:24, :3, 28:29]).max() == 0
+    m = flow.domain.margin
+    assert np.abs(flow.u[14 + m:16 + m, :3, 20 + m:21 + m]).max() == 0
 
 
 def test_rasters_of_another_shape_are_told():

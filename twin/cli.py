@@ -283,7 +283,8 @@ def _wind(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--tolerance", type=_number, default=1e-3, metavar="T",
                      help="divergence left over that at first (default 0.001)")
     sub.add_argument("--margin", type=int, metavar="N",
-                     help="cells of open ground added around the raster (default 8)")
+                     help="cells of open ground added around the raster (default 80 m, 8 "
+                     "at least)")
 
 
 def _country(text: str) -> str:

@@ -89,8 +89,11 @@ def check_memory(rows: int, columns: int, levels: int, *, cell: float, margin: i
         coarse *= 1.1
     else:
         coarse = math.inf
-    mend = f"Take cells of {math.ceil(10 * coarse) / 10:g} m, or tiles of {side:,} x {side:,} cells"
+    mend = "Free some memory"
+    if side > 0 and math.isfinite(coarse):
+        mend = (f"Take cells of {math.ceil(10 * coarse) / 10:g} m, or tiles of {side:,} x {side:,} "
+                "cells")
     raise GridError(
         f"{name}: {wide[0]:,} x {wide[1]:,} columns of {levels} levels need {need / GIB:.1f} GiB, "
         f"{most / GIB:.1f} GiB are free",
-        mend=mend if side > 0 and math.isfinite(coarse) else "Free some memory")
+        mend=mend)

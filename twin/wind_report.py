@@ -118,6 +118,11 @@ def misfits(table: pd.DataFrame, worst: int = 5) -> list[str]:
         side = "too slow" if low > 0 else "too fast" if high < 0 else "too fast or too slow"
         span = f"FB {low:+.2f}" if len(part) == 1 else f"FB {low:+.2f} to {high:+.2f}"
         lines.append(f"Bias: {name}, {plane}: {side} ({span}).")
+    still = pd.read_csv(PEERS).query("peer == 'no model'")
+    worse = single.merge(still, on=["case", "plane", "wind_from"], suffixes=("", "_still"))
+    for row in worse[worse["q"] < worse["q_still"]].to_dict("records"):
+        lines.append(f"Worse than no model: {_name(row)}: q {row['q']:.2f} against "
+                     f"{row['q_still']:.2f}.")
     short = single[single["q"] < 0.66]
     lines.append(f"{len(short)} of {len(single)} rows miss the hit rate of 0.66 that the "
                  "guidelines ask of a model.")

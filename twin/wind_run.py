@@ -108,7 +108,7 @@ def make_site(heights: Raster, *, crowns: Raster | None = None, ground: Raster |
     base = np.zeros(1) if ground is None else ground.values - ground.values.min()
     highest = float((heights.values + base.astype(np.float64)).max())
     faces = level_faces(highest, relief=float(base.max()))
-    wide = flow.MARGIN if margin is None else margin
+    wide = flow.margin_cells(heights.cell) if margin is None else margin
     check_levels(levels, float(faces[-1] - base.max()))
     ny, nx = heights.values.shape
     check_memory(ny, nx, len(faces) - 1, cell=heights.cell, margin=wide, name=heights.name)

@@ -39,6 +39,7 @@ def wind(args: Namespace) -> int | None:
     if isinstance(args.json, str):
         from twin.writers import atomic
 
+        Path(args.json).absolute().parent.mkdir(parents=True, exist_ok=True)
         with atomic(Path(args.json)) as partial:
             partial.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     if args.json is True:
@@ -87,6 +88,7 @@ def _computed(args: Namespace, tell: Progress, begun: float
     tally.seconds["compile"] = warm(tell)
     clock = _stopwatch()
     command = shlex.join(["citytwin", *args.words])
+    Path(args.output).absolute().parent.mkdir(parents=True, exist_ok=True)
     with atomic(Path(args.output)) as partial:
         if year is None:
             notes = _one(args, site, profile, tally, partial, tell, clock, command)

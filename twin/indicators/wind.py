@@ -43,12 +43,13 @@ def _too_large(city: Any, settings: Mapping[str, Any]) -> str:
 def _box(city: Any, cell: float) -> tuple[int, int, int]:
     """Return rows, columns and levels of the box, margin included, before anything is made."""
     from twin.wind.domain import level_faces
-    from twin.wind.flow import MARGIN
+    from twin.wind.flow import margin_cells
 
     west, south, east, north = city.area.bounds
     if not (math.isfinite(cell) and cell > 0):
         raise GridError(f"wind_field.cell is {cell:g} m, expected a positive number of metres")
-    rows, columns = (math.ceil(side / cell) + 2 * MARGIN for side in (north - south, east - west))
+    rows, columns = (math.ceil(side / cell) + 2 * margin_cells(cell)
+                     for side in (north - south, east - west))
     highest = float(city.frame("buildings")["height"].max()) if len(city.frame("buildings")) else 0
     return rows, columns, len(level_faces(highest)) - 1
 
@@ -82,12 +83,13 @@ def wind_field(city: Any, factors: Any, tell: Any, *, cell: float = CELL, sector
     (1986), Q. J. R. Meteorol. Soc. 112:867; Ng (2009), doi:10.1016/j.buildenv.2008.06.013.
     """
     from twin.rasters import surface
-    from twin.wind.flow import MARGIN
+    from twin.wind.flow import margin_cells
     from twin.wind.sectors import solve_sectors
     from twin.wind_memory import check_memory
 
     rows, columns, levels = _box(city, cell)
-    check_memory(rows - 2 * MARGIN, columns - 2 * MARGIN, levels, cell=cell, margin=MARGIN,
+    wide = margin_cells(cell)
+    check_memory(rows - 2 * wide, columns - 2 * wide, levels, cell=cell, margin=wide,
                  name=f"wind of {city.name or 'the city'}")
     stands = surface(city, cell)
     crowns = stands["canopy"].to_numpy()

@@ -51,6 +51,15 @@ class Domain:
         """Heights of the level centres [m]."""
         return 0.5 * (self.faces[1:] + self.faces[:-1])
 
+    @property
+    def above_ground(self) -> NDArray[np.float64]:
+        """Heights of the level centres above each level of ground, (levels of ground, nz) [m].
+
+        0 where a level lies in that ground.
+        """
+        floors = self.faces[:int(self.ground.max()) + 1, None]
+        return np.maximum(self.centres[None, :] - floors, 0.0)
+
     def is_open(self) -> NDArray[np.bool_]:
         """Return which cells hold air, (ny, nz, nx)."""
         k = np.arange(self.shape[1])[None, :, None]

@@ -23,7 +23,7 @@ from twin.wind.turbulence import Turbulence
 from twin.wind.zones import Zones, stamp
 
 F32 = NDArray[np.float32]
-MARGIN = 8  # cells of open ground around the raster
+MARGIN, LEAST_MARGIN = 80.0, 8  # open ground around the raster [m], and in cells at least
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class Flow:
     u, v, w
         Eastward (ny, nz, nx + 1), northward (ny + 1, nz, nx) and upward (ny, nz + 1, nx) wind on
         the faces, margin included [m s-1].
+    gain
+        Undisturbed speed of each column over the inflow's, (ny, nx) [1].
     mixing
         Height of what stands around each column, (ny, nx) [m].
     report
@@ -61,6 +63,7 @@ class Flow:
 
     domain: Domain
     canopy: Canopy
+    gain: F32
     inflow: Inflow
     wind_from: float
     u: F32
@@ -72,7 +75,7 @@ class Flow:
     coefficients: Coefficients
 
     def at(self, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> dict[str, NDArray[np.float32]]:
-        """Return u, v, w [m s-1] and k [m2 s-2] at points, NaN in walls and outside.
+        """Return u, v, w [m s-1] and k [m2 s-2] at points, NaN in walls and outside the box.
 
         Parameters
         ----------
@@ -86,12 +89,17 @@ class Flow:
         px, py, pz = (np.ascontiguousarray(a, np.float64) for a in np.broadcast_arrays(
             np.asarray(x, float) + shift, np.asarray(y, float) + shift, np.asarray(z, float)))
         heights, back = np.unique(pz, return_inverse=True)
-        speed, k = self.inflow.at(heights)[back], self.inflow.tke(heights)[back]
+        ny, nx = d.top.shape
+        gain = self.gain[np.clip(py / d.cell, 0, ny - 1).astype(int),
+                         np.clip(px / d.cell, 0, nx - 1).astype(int)].astype(np.float64)
+        speed = gain * self.inflow.at(heights)[back].reshape(px.shape)
+        k = gain ** 2 * self.inflow.tke(heights)[back].reshape(px.shape)
         out = np.empty((4, px.size), np.float32)
         read_points(self.u, self.v, self.w, d.top, d.ground, d.under, d.faces,
-                    np.asarray(self.inflow.at(d.centres), np.float32), px.ravel(), py.ravel(),
+                    np.asarray(self.inflow.at(d.above_ground), np.float32), self.gain,
+                    px.ravel(), py.ravel(),
                     pz.ravel(), speed.ravel(), k.ravel(), d.cell, self.mixing,
-                    np.asarray(self.inflow.at(self.mixing), np.float32),
+                    np.asarray(self.gain * self.inflow.at(self.mixing), np.float32),
                     *turbulence, out)
         return dict(zip("uvwk", out.reshape(4, *px.shape), strict=True))
 
@@ -113,7 +121,8 @@ def simulate(heights: ArrayLike, cell: float, inflow: Inflow, wind_from: float, 
              canopy: ArrayLike | None = None, leaf: ArrayLike = LEAF_DENSITY,
              terrain: ArrayLike | None = None, passages: ArrayLike | None = None,
              background: tuple[F32, F32] | None = None, faces: NDArray[np.float64] | None = None,
-             margin: int = MARGIN, tolerance: float = 1e-3, stability: NDArray[Any] | float = 1.0,
+             margin: int | None = None, tolerance: float = 1e-3,
+             stability: NDArray[Any] | float = 1.0,
              coefficients: Coefficients = FITTED,
              tell: Callable[[str, int, int], None] | None = None) -> Flow:
     """Compute the wind of one direction over a raster of heights.
@@ -138,11 +147,13 @@ def simulate(heights: ArrayLike, cell: float, inflow: Inflow, wind_from: float, 
         Clear height under buildings, 0 where there is none, (ny, nx) [m].
     background
         Undisturbed wind of each column over the inflow's speed, eastward and northward, (ny, nx),
-        such as `twin.wind.stations` gives; one direction everywhere when None.
+        such as `twin.wind.stations` gives; one direction everywhere when None. Zones take its
+        speed, but lie along `wind_from`.
     faces
         Level boundaries [m]; `twin.wind.domain.level_faces` when None.
     margin
-        Cells of open ground around the raster.
+        Cells of open ground around the raster; those of `margin_cells` when None. The sides are
+        open there, which buildings at the edge would feel.
     tolerance
         Divergence left over the divergence at first.
     stability
@@ -170,7 +181,7 @@ def simulate(heights: ArrayLike, cell: float, inflow: Inflow, wind_from: float, 
             raise GridError(f"{name} is {raster.shape}, the heights are {height.shape}",
                             mend="Give rasters of one grid")
     domain = make_domain(height, cell, terrain=rasters["terrain"], passage=rasters["passages"],
-                         faces=faces, margin=margin)
+                         faces=faces, margin=margin_cells(cell) if margin is None else margin)
     trees = make_canopy(domain, rasters["canopy"], leaf=np.asarray(leaf, np.float32))
     along = towards(wind_from)
     blocks = find_blocks(domain)
@@ -181,15 +192,20 @@ def simulate(heights: ArrayLike, cell: float, inflow: Inflow, wind_from: float, 
     u = np.empty((ny, nz, nx + 1), np.float32)
     v = np.empty((ny + 1, nz, nx), np.float32)
     w = np.empty((ny, nz + 1, nx), np.float32)
+    wind = _background(background, along, domain)
     shelter(u, domain, trees, mixing, along, coefficients.mixing)
-    stamp(u, v, w, domain, blocks, shape, inflow, along, coefficients.zones,
-          _background(background, along, domain))
+    stamp(u, v, w, domain, blocks, shape, inflow, along, coefficients.zones, wind)
     to_faces(u, v, w)
     clock.lap("zones")
     report = project(u, v, w, domain, tolerance=tolerance, tau=stability, tell=tell)
     clock.lap("solve")
-    return Flow(domain, trees, inflow, wind_from, u, v, w, mixing, report, clock.seconds,
-                coefficients)
+    return Flow(domain, trees, np.hypot(*wind), inflow, wind_from, u, v, w, mixing, report,
+                clock.seconds, coefficients)
+
+
+def margin_cells(cell: float) -> int:
+    """Return the cells of open ground around a raster."""
+    return max(round(MARGIN / cell), LEAST_MARGIN)
 
 
 class _Clock:

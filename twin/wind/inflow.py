@@ -25,6 +25,7 @@ SIGMAS = (2.39, 1.92, 1.25)
 _TKE = 0.5 * sum(s * s for s in SIGMAS)
 # Exponent and gradient height [m] of the terrain categories of AIJ (2004); recalled, tag R, 30 %.
 _CATEGORIES = ((0.10, 0.15, 0.20, 0.27, 0.35), (250.0, 350.0, 450.0, 550.0, 650.0))
+ROUGHEST = 2.0  # [m]
 _ALPHA = {"very unstable": 5.0, "slightly unstable": 2.0, "neutral": 1.0, "slightly stable": 0.5,
           "very stable": 0.2}
 
@@ -86,17 +87,14 @@ class Inflow:
 
         Notes
         -----
-        Linear in the logarithm of height. Below the lowest height the log law of `z0`, straight
-        to zero at the ground where that height lies within the roughness. Held above the highest.
+        Linear in the logarithm of height. Below the lowest height the log law of `z0`, 0 at the
+        displacement. Held above the highest.
         """
         heights = np.asarray(z, dtype=np.float64)
         lowest, ground, above = self.z[0], self.displacement, self._held(heights, self.speed)
-        if lowest > ground + self.z0:
-            span = math.log((lowest - ground) / self.z0)
-            share = np.log(np.maximum(heights - ground, self.z0) / self.z0) / span
-        else:
-            ground = ground if ground < lowest else 0.0
-            share = np.maximum(heights - ground, 0.0) / (lowest - ground)
+        ground = ground if ground < lowest else 0.0
+        share = (np.log1p(np.maximum(heights - ground, 0.0) / self.z0)
+                 / math.log1p((lowest - ground) / self.z0))
         return np.where(heights < lowest, share * self.speed[0], above)
 
     def tke(self, z: ArrayLike) -> Floats:
@@ -267,7 +265,8 @@ def roughness_of(height: NDArray[np.floating], cell: float, wind_from: float, *,
     Notes
     -----
     Macdonald et al. (1998) from the mean height and the plan and frontal area index, the length
-    at most 0.15 of the mean height, the upper end given by Hanna & Britter (2002).
+    at most 0.15 of the mean height, the upper end given by Hanna & Britter (2002), and 2 m, the
+    roughest class of Davenport (Wieringa 1992): among towers the law would not hold at 10 m.
     """
     _positive(cell=cell, open_ground=open_ground)
     inside = None
@@ -283,7 +282,7 @@ def roughness_of(height: NDArray[np.floating], cell: float, wind_from: float, *,
     if plan == 0 or frontal == 0:
         return open_ground, 0.0
     z0, displacement = macdonald(plan, frontal, mean)
-    return max(min(float(z0), 0.15 * mean), open_ground), float(displacement)
+    return max(min(float(z0), 0.15 * mean, ROUGHEST), open_ground), float(displacement)
 
 
 def stability_weight(stability: str | float) -> float:

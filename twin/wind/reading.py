@@ -18,7 +18,7 @@ def _is_open(k: int, top: int, ground: int, under: int) -> bool:
 
 @njit(cache=True, nogil=True, parallel=True)
 def read_points(u: F32, v: F32, w: F32, top: NDArray[np.int16], ground: NDArray[np.int16],
-                under: NDArray[np.int16], faces: NDArray[np.float64], speed: F32,
+                under: NDArray[np.int16], faces: NDArray[np.float64], speed: F32, gain: F32,
                 x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64],
                 z_speed: NDArray[np.float64], z_k: NDArray[np.float64], cell: float,
                 length: F32, roof_speed: F32, shear: float, wake: float, cap: float,
@@ -70,7 +70,7 @@ def read_points(u: F32, v: F32, w: F32, top: NDArray[np.int16], ground: NDArray[
                     weight = wz * wy * (tx if c else 1.0 - tx)
                     if weight <= 0 or not _is_open(k, top[j, i], ground[j, i], under[j, i]):
                         continue
-                    free = speed[max(k - ground[j, i], 0)]
+                    free = speed[ground[j, i], k] * gain[j, i]
                     scale = min(z_speed[p] / free, 2.0) if free > 0 else 1.0
                     uc = 0.5 * (u[j, k, i] + u[j, k, i + 1])
                     vc = 0.5 * (v[j, k, i] + v[j + 1, k, i])

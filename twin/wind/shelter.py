@@ -8,7 +8,9 @@ after the other: the momentum equation of a boundary layer, linear about the und
     dm/ds = d/dn (a_n L dm/dn) + d/dz (a_z L dm/dz) - Cd a m
 
 with s along and n across the wind, m = 0 in buildings, L the height of what stands around and Cd a
-the drag of leaves. It costs about one sweep over the cells near the ground.
+the drag of leaves. Heights are above the ground of each column: the air follows the ground here,
+and what hills do to it is left to the solver. It costs about one sweep over the cells near the
+ground.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from twin.wind.domain import Domain, Short
 F32 = NDArray[np.float32]
 AROUND = 50.0  # half the side of the square that counts as around a column [m]
 POROUS = 0.1   # mixing height of a crown over its height
+NEAR = 5.0    # from the diagonal, where slabs of columns and of rows are mixed [degrees]
+RIM = 2        # columns beside a band that the wind can come from
 CHUNK = 16     # slabs kept before they are written, so that a cache line is written once
 NARROWEST = 64 # columns of a thread's band at least
 STEADY = 0.8   # largest sideways exchange of one pass, below the limit of stability
@@ -86,13 +90,30 @@ def shelter(share: F32, domain: Domain, canopy: Canopy, length: F32, along: tupl
     int
         Levels that were computed; the share is 1 above them.
     """
-    _, nz, nx = domain.shape
     share[:] = 1.0
     if not (length > 0).any():
         return 0
-    highest = int(max(domain.top.max(), canopy.high.max()))
+    nz = domain.shape[1]
+    highest = int(max((domain.top - domain.ground).max(), (canopy.high - domain.ground).max()))
     levels = min(nz, int(np.searchsorted(domain.faces, 2.0 * domain.faces[highest])) + 1)
     turned = abs(along[0]) >= abs(along[1])  # slabs are columns, else rows
+    other = _other_way(along)
+    _carry(share, domain, canopy, length, along, mixing, levels, turned, 1.0 - other)
+    if other > 0:
+        _carry(share, domain, canopy, length, along, mixing, levels, not turned, other)
+    return levels
+
+
+def _other_way(along: tuple[float, float]) -> float:
+    """Return the weight of slabs the other way: half at the diagonal, none 5 degrees from it."""
+    off = abs(math.degrees(math.atan2(abs(along[1]), abs(along[0]))) - 45.0) / NEAR
+    part = min(max(1.0 - off, 0.0), 1.0)
+    return 0.5 * part * part * (3.0 - 2.0 * part)
+
+
+def _carry(share: F32, domain: Domain, canopy: Canopy, length: F32, along: tuple[float, float],
+           mixing: Mixing, levels: int, turned: bool, weight: float) -> None:
+    """Take what one march loses, times ``weight``, off the share."""
     main, cross = along if turned else along[::-1]
     back = main < 0
 
@@ -103,32 +124,30 @@ def shelter(share: F32, domain: Domain, canopy: Canopy, length: F32, along: tupl
     step = domain.cell / abs(main)
     rate = 2.0 * mixing.side * step / domain.cell ** 2
     drift = cross / abs(main)
-    spread = abs(drift) * (1 - abs(drift))  # by the interpolation, taken off the mixing
+    part = abs(drift) % 1.0
+    spread = part * (1 - part)  # by the interpolation, taken off the mixing
     passes = max(1, math.ceil((rate * float(length.max()) - spread) / STEADY))
     f32 = np.float32
-    top, size = ordered(domain.top), ordered(length)
+    top, size = ordered(domain.top - domain.ground), ordered(length)
     slabs, across = top.shape
-    before, after = (np.ones((levels, across + 2), f32) for _ in range(2))
+    before, after = (np.ones((levels, across + 2 * RIM), f32) for _ in range(2))
     met, met_after = (np.zeros(across, f32) for _ in range(2))
     kept = np.empty((CHUNK, levels, across), f32)
-    ground = _Slabs(top, ordered(domain.top > domain.ground), ordered(canopy.low),
-                    ordered(canopy.high), ordered(np.exp(-canopy.drag * f32(step))), size)
+    ground = _Slabs(top, ordered(domain.top > domain.ground),
+                    ordered(canopy.low - domain.ground), ordered(canopy.high - domain.ground),
+                    ordered(np.exp(-canopy.drag * f32(step))), size)
     rates = _Rates(f32(drift), f32(spread), f32(rate), f32(mixing.up * step), f32(mixing.above),
                    f32(mixing.wall * step / domain.cell), f32(mixing.roof * step))
     faces = domain.faces.astype(f32)
+    found = np.searchsorted(domain.faces, domain.above_ground, side="right") - 1
+    level = np.where(domain.above_ground > 0, found, -1).astype(np.int16)
     bands = max(1, min(get_num_threads(), across // NARROWEST))
     for start in range(0, slabs, CHUNK):
         stop = min(start + CHUNK, slabs)
         _march(before, after, met, met_after, kept, ground, faces, start, stop, passes, bands,
                rates)
         before, after, met, met_after = after, before, met_after, met
-        if turned:
-            _turn(share, kept, start, stop, slabs, back)
-        else:
-            rows = slice(slabs - stop, slabs - start) if back else slice(start, stop)
-            part = kept[:stop - start]
-            share[rows, :levels, :nx] = part[::-1] if back else part
-    return levels
+        _put(share, kept, domain.ground, level, start, stop, slabs, back, turned, f32(weight))
 
 
 class _Slabs(NamedTuple):
@@ -155,36 +174,48 @@ class _Rates(NamedTuple):
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _turn(share: F32, kept: F32, start: int, stop: int, slabs: int, back: bool) -> None:
-    """Write slabs that are columns."""
-    for j in prange(kept.shape[2]):
-        for k in range(kept.shape[1]):
-            for s in range(start, stop):
-                share[j, k, slabs - 1 - s if back else s] = kept[s - start, k, j]
+def _put(share: F32, kept: F32, ground: Short, level: Short, start: int, stop: int, slabs: int,
+         back: bool, turned: bool, weight: np.float32) -> None:
+    """Take what was lost in some slabs off the share, at the levels their heights lie in."""
+    levels, across = kept.shape[1], kept.shape[2]
+    nz = share.shape[1]
+    rows = across if turned else stop - start
+    columns = stop - start if turned else across
+    for row in prange(rows):
+        for k in range(nz):
+            for column in range(columns):
+                n = np.int64(row if turned else column)
+                s = np.int64(column if turned else row)
+                at = slabs - 1 - start - s if back else start + s
+                j = n if turned else at
+                i = at if turned else n
+                above = level[ground[j, i], k]
+                if 0 <= above < levels:
+                    share[j, k, i] -= weight * (np.float32(1.0) - kept[s, above, n])
 
 
 @njit(cache=True, nogil=True, parallel=True)
 def _march(before: F32, after: F32, met: F32, met_after: F32, kept: F32, g: _Slabs, faces: F32,
            start: int, stop: int, passes: int, bands: int, r: _Rates) -> None:
-    """Carry ``before`` (levels, across + 2) over the slabs start to stop and keep each one.
+    """Carry ``before`` (levels, across + 2 RIM) over the slabs start to stop and keep each one.
 
     Every thread carries a band of columns, and beside it as many as can reach the band within
     these slabs, so that threads meet once and any number of them gives the same result.
     """
     levels, across = len(before), len(met)
-    halo = (stop - start) * (passes + 1)
+    halo = (stop - start) * (passes + RIM)
     for band in prange(bands):
         n0, n1 = band * across // bands, (band + 1) * across // bands
         low, high = max(n0 - halo, 0), min(n1 + halo, across)
         width = high - low
-        now = before[:, low:high + 2].copy()  # one column more on either side
+        now = before[:, low:high + 2 * RIM].copy()  # two columns more on either side
         length = met[low:high].copy()
-        scratch = np.empty(width + 2, np.float32)
-        rate = np.empty(width + 2, np.float32)
-        c = np.empty((levels, width + 2), np.float32)
-        top = np.zeros(width + 2, np.int16)
+        scratch = np.empty(width + 2 * RIM, np.float32)
+        rate = np.empty(width + 2 * RIM, np.float32)
+        c = np.empty((levels, width + 2 * RIM), np.float32)
+        top = np.zeros(width + 2 * RIM, np.int16)
         for s in range(start, stop):
-            top[1:-1] = g.top[s, low:high]
+            top[RIM:-RIM] = g.top[s, low:high]
             _eddies(length, g.length[s, low:high], rate, passes, r)
             for k in range(levels):
                 _sideways(now[k], scratch, k, top, rate, g.low[s, low:high], g.high[s, low:high],
@@ -192,8 +223,8 @@ def _march(before: F32, after: F32, met: F32, met_after: F32, kept: F32, g: _Sla
             _upwards(now, c, top, g.built[s, low:high], length, faces, r)
             for k in range(levels):
                 for n in range(n0, n1):
-                    kept[s - start, k, n] = now[k, n - low + 1]
-        after[:, n0 + 1:n1 + 1] = now[:, n0 - low + 1:n1 - low + 1]
+                    kept[s - start, k, n] = now[k, n - low + RIM]
+        after[:, n0 + RIM:n1 + RIM] = now[:, n0 - low + RIM:n1 - low + RIM]
         met_after[n0:n1] = length[n0 - low:n1 - low]
 
 
@@ -201,13 +232,15 @@ def _march(before: F32, after: F32, met: F32, met_after: F32, kept: F32, g: _Sla
 def _eddies(length: F32, here: F32, rate: F32, passes: int, r: _Rates) -> None:
     """Carry the size of the largest eddies met so far; write the exchange sideways per pass."""
     width = len(length)
-    way = 1 if r.drift >= 0 else -1
-    t = abs(r.drift)
+    way, near = 1 if r.drift >= 0 else -1, int(abs(r.drift))
+    t = np.float32(abs(r.drift) - near)
     last = length.copy()
     for n in range(width):
-        far = last[n - way] if 0 <= n - way < width else np.float32(0.0)
-        length[n] = max(here[n], (np.float32(1.0) - t) * last[n] + t * far)
-        rate[n + 1] = (max(r.side * length[n] - r.spread, np.float32(0.0)) * np.float32(0.5)
+        a, b = n - way * near, n - way * (near + 1)
+        close = last[a] if 0 <= a < width else np.float32(0.0)
+        far = last[b] if 0 <= b < width else np.float32(0.0)
+        length[n] = max(here[n], (np.float32(1.0) - t) * close + t * far)
+        rate[n + RIM] = (max(r.side * length[n] - r.spread, np.float32(0.0)) * np.float32(0.5)
                        / np.float32(passes))
 
 
@@ -216,18 +249,19 @@ def _sideways(now: F32, last: F32, k: int, top: Short, rate: F32, low: Short, hi
               leaves: F32, passes: int, r: _Rates) -> None:
     """Carry one level of a slab with the wind, then mix it sideways."""
     one, nil = np.float32(1.0), np.float32(0.0)
-    way = 1 if r.drift >= 0 else -1
-    t = abs(r.drift)
-    end = len(now) - 1
+    way, near = 1 if r.drift >= 0 else -1, int(abs(r.drift))
+    t = np.float32(abs(r.drift) - near)
+    end = len(now) - RIM
     last[:] = now
-    for n in range(1, end):
-        m = (one - t) * last[n] + t * last[n - way]
-        m *= leaves[n - 1] if low[n - 1] <= k < high[n - 1] else one
+    first, second = way * near, way * (near + 1)
+    for n in range(RIM, end):
+        m = (one - t) * last[n - first] + t * last[n - second]
+        m *= leaves[n - RIM] if low[n - RIM] <= k < high[n - RIM] else one
         now[n] = nil if k < top[n] else m
     taken = r.wall / np.float32(passes)
     for _ in range(passes):
         last[:] = now
-        for n in range(1, end):
+        for n in range(RIM, end):
             here = last[n]
             walls = (one if k < top[n - 1] else nil) + (one if k < top[n + 1] else nil)
             left = here if k < top[n - 1] else last[n - 1]
@@ -241,29 +275,29 @@ def _upwards(now: F32, c: F32, top: Short, built: NDArray[np.bool_], length: F32
              r: _Rates) -> None:
     """Mix a slab upwards, implicitly; the wind above is undisturbed."""
     one, nil = np.float32(1.0), np.float32(0.0)
-    levels, end = len(now), now.shape[1] - 1
+    levels, end = len(now), now.shape[1] - RIM
     for k in range(levels):
         dz = faces[k + 1] - faces[k]
         gap = np.float32(0.5) * (faces[min(k + 2, levels)] - faces[k])
         under = np.float32(0.5) * (faces[k + 1] - faces[max(k - 1, 0)])
         row, row_c = now[k], c[k]
         past, past_c = now[max(k - 1, 0)], c[max(k - 1, 0)]
-        for n in range(1, end):
-            size = length[n - 1]
+        for n in range(RIM, end):
+            size = length[n - RIM]
             rate = r.up * size / dz
             above = rate / gap * _rest(faces[k + 1], size, r.above)
             below = rate / under * _rest(faces[k], size, r.above)
             on_roof = k == top[n]
-            taken = r.roof / dz if built[n - 1] else nil
+            taken = r.roof / dz if built[n - RIM] else nil
             m = one / (one + above + (taken if on_roof else below - below * past_c[n]))
             solid = k < top[n]
             row_c[n] = nil if solid else above * m
             row[n] = nil if solid else (row[n] + (nil if on_roof else below * past[n])) * m
-    for n in range(1, end):
+    for n in range(RIM, end):
         now[levels - 1, n] += c[levels - 1, n]
     for k in range(levels - 2, -1, -1):
         row, row_c, past = now[k], c[k], now[k + 1]
-        for n in range(1, end):
+        for n in range(RIM, end):
             row[n] += row_c[n] * past[n]
 
 

@@ -21,12 +21,14 @@ def steps(offset: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def walls(j: int, i: int, dx: float, dy: float, top: Short, ground: Short, reach: F32,
-          cell: float, at: NDArray[np.int64], away: F32) -> int:
+def walls(j: int, i: int, dx: float, dy: float, aside: float, top: Short, ground: Short,
+          reach: F32, cell: float, at: NDArray[np.int64], away: F32) -> int:
     """Collect the walls seen from a column towards (dx, dy), each higher than the one before.
 
     Parameters
     ----------
+    aside
+        How far left of the column's middle the look begins [cells].
     reach
         How far walls above a level can act, (levels,) [m].
     at, away
@@ -39,19 +41,19 @@ def walls(j: int, i: int, dx: float, dy: float, top: Short, ground: Short, reach
     """
     ny, nx = top.shape
     count, level, n = 0, int(top[j, i]), 1
-    while level < len(reach) and count < len(at):
+    while level < len(reach):
         d = (n - 0.5) * cell
         if d > reach[level]:
             break
-        jj, ii = j + steps(n * dy), i + steps(n * dx)
+        jj, ii = j + steps(n * dy + aside * dx), i + steps(n * dx - aside * dy)
         if jj < 0 or jj >= ny or ii < 0 or ii >= nx:
             break
         if top[jj, ii] > level:
             if top[jj, ii] == ground[jj, ii]:
                 break
-            at[count], away[count] = jj * nx + ii, d
+            count = min(count + 1, len(at))  # the highest is kept whatever stands before it
+            at[count - 1], away[count - 1] = jj * nx + ii, d
             level = int(top[jj, ii])
-            count += 1
         n += 1
     return count
 
@@ -87,10 +89,10 @@ def side_wall(j: int, i: int, cx: float, cy: float, cells: int, top: Short, grou
     and 1 at the layer's edge. The top is 0 where there is none.
     """
     ny, nx = top.shape
+    best, place, heaviest = 0, 0.0, 0.0
     for s in range(1, cells + 1):
         for way in (-1, 1):
-            jj = j + way * steps(s * cx)
-            ii = i - way * steps(s * cy)
+            jj, ii = j + way * steps(s * cx), i - way * steps(s * cy)
             if jj < 0 or jj >= ny or ii < 0 or ii >= nx:
                 continue
             if top[jj, ii] <= max(top[j, i], ground[jj, ii]):
@@ -106,6 +108,8 @@ def side_wall(j: int, i: int, cx: float, cy: float, cells: int, top: Short, grou
                     break
                 if top[je, ie] < top[jj, ii]:
                     weight = max(1.0 - slant, 0.0) * fade((n - 0.5) * cell / (0.9 * size))
-                    return int(top[jj, ii]), d / (0.11 * size), weight
+                    if weight > heaviest:
+                        best, place, heaviest = int(top[jj, ii]), d / (0.11 * size), weight
+                    break
                 n += 1
-    return 0, 0.0, 0.0
+    return best, place, heaviest

@@ -12,6 +12,7 @@ come from `twin.wind.shelter`.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -130,7 +131,7 @@ def stamp(u: F32, v: F32, w: F32, domain: Domain, blocks: Blocks, shape: Shape, 
                 shape.half, shape.cavity, shape.front,
                 np.asarray(inflow.at(blocks.height), np.float32))
     _stamp(u, v, w, domain.top, domain.ground, blocks.leaf, view, wall_normals(domain),
-           domain.faces.astype(np.float32), np.asarray(inflow.at(domain.centres), np.float32),
+           domain.faces.astype(np.float32), np.asarray(inflow.at(domain.above_ground), np.float32),
            reach, *background, side, float(domain.cell), float(along[0]), float(along[1]),
            Zones(*map(float, zones)))
 
@@ -154,130 +155,141 @@ def _stamp(u: F32, v: F32, w: F32, top: NDArray[np.int16], ground: NDArray[np.in
     for j in prange(ny):
         up_at, down_at = np.empty(MOST_WALLS, np.int64), np.empty(MOST_WALLS, np.int64)
         up_d, down_d = np.empty(MOST_WALLS, np.float32), np.empty(MOST_WALLS, np.float32)
+        share = np.empty(nz, np.float32)
         for i in range(nx):
             first, floor = int(top[j, i]), int(ground[j, i])
-            ups = walls(j, i, -cx, -cy, top, ground, reach, cell, up_at, up_d)
-            downs = walls(j, i, cx, cy, top, ground, reach, cell, down_at, down_d)
-            highest = first  # above it the wind has only been slowed
-            if ups:
-                highest = max(highest, int(flat_top[up_at[ups - 1]]))
-            if downs:
-                highest = max(highest, int(flat_top[down_at[downs - 1]]))
+            gain = math.sqrt(east[j, i] ** 2 + north[j, i] ** 2)
             crest, square, side_top, side_place, side_weight = 0.0, 0.0, 0, 0.0, 0.0
+            lowest = first  # above it the wind has only been slowed
             if first > floor:
                 scale = edge_scale(view.width[leaf[j, i]], view.height[leaf[j, i]])
                 edge, square = roof_edge(j, i, cx, cy, top, normal, 0.9 * scale, cell)
                 if edge > 0:
                     crest = roof_crest(edge, scale)
-                    while highest < nz and faces[highest] < faces[first] + crest:
-                        highest += 1
+                    while lowest < nz and faces[lowest] < faces[first] + crest:
+                        lowest += 1
             elif side_cells > 0:
                 side_top, side_place, side_weight = side_wall(
                     j, i, cx, cy, side_cells, top, ground, leaf, view.width, view.height, normal,
                     cell)
-                highest = max(highest, side_top)
-            up, down = 0, 0
+                lowest = max(lowest, side_top)
             across_wind = (cx * j - cy * i) * cell
             for k in range(nz):
-                if k < first:
-                    u[j, k, i] = v[j, k, i] = w[j, k, i] = 0.0
-                    continue
-                here = u[j, k, i] * speed[max(k - floor, 0)]
-                U, V, W = here * east[j, i], here * north[j, i], 0.0
-                if k >= highest:
-                    u[j, k, i], v[j, k, i], w[j, k, i] = U, V, W
-                    continue
-                z = 0.5 * (faces[k] + faces[k + 1])
-                while up < ups and flat_top[up_at[up]] <= k:
-                    up += 1
-                while down < downs and flat_top[down_at[down]] <= k:
-                    down += 1
-                beside, wall_x, wall_y, wall_t, wall_w = 0.0, 0.0, 0.0, 0.0, 0.0
-                ahead = -1
-                if down < downs:  # before a block
-                    ahead = _block(flat_leaf[down_at[down]], k, view)
-                    h, x = view.height[ahead], down_d[down]
-                    zb = z - faces[view.top[ahead]] + h
-                    jj, ii = down_at[down] // nx, down_at[down] % nx
-                    ax, ay = normal[0, jj, ii], normal[1, jj, ii]
-                    cos = -(ax * cx + ay * cy)
-                    if cos > 0:
-                        roof = view.speed[ahead] * u[j, min(view.top[ahead], nz - 1), i]
-                        near = max(1.0 - x * cos / (c.front_reach * view.front[ahead]), 0.0)
-                        beside = min(2.0 * c.front_turn * cos, 1.0) * near
-                        part = min(zb / h, 1.0)
-                        wall_x, wall_y, wall_t = ax, ay, c.front_along * roof
-                        wall_w = c.front_down * roof * cos * 4.0 * part * (1.0 - part)
-                        eta = (across_wind - view.axis[ahead]) / view.half[ahead]
-                        depth = ellipsoid(c.front_length * view.front[ahead], eta, zb / (0.6 * h))
-                        if depth > 0:
-                            f = fade(x / depth) * cos
-                            onto = U * ax + V * ay
-                            less, rise = c.front_share * onto, 0.0
-                            tall = min(view.width[ahead], h)
-                            if x < 0.4 * depth and zb < 0.5 * tall:
-                                less, rise = front_vortex(x, zb, 0.4 * depth, tall)
-                                less *= c.front_vortex * roof * cos
-                                rise *= c.front_vortex * roof * cos
-                            U += f * (less - onto) * ax
-                            V += f * (less - onto) * ay
-                            W += f * (rise - W)
-                if k < side_top:
-                    f = side_weight * fade(side_place)
-                    back = -c.side_vortex * here * max(1.0 - side_place, 0.0)
-                    U += f * (back * cx - U)
-                    V += f * (back * cy - V)
-                if crest > 0:
-                    zr = z - faces[first]
-                    f = c.roof_vortex * square * fade(zr / crest)
-                    back = -here * max(1.0 - zr / crest, 0.0)
-                    U += f * (back * cx - U)
-                    V += f * (back * cy - V)
-                if up < ups:  # behind a block
-                    behind = _block(flat_leaf[up_at[up]], k, view)
-                    h, x = view.height[behind], up_d[up]
-                    zb = z - faces[view.top[behind]] + h
-                    eta = (across_wind - view.axis[behind]) / view.half[behind]
-                    depth = ellipsoid(c.cavity_length * view.cavity[behind], eta, zb / h)
-                    if depth > 0:
-                        jj, ii = up_at[up] // nx, up_at[up] % nx
+                share[k] = u[j, k, i]
+                u[j, k, i] = v[j, k, i] = w[j, k, i] = 0.0
+            for look in range(2):  # two looks, left and right of the middle: softer steps
+                aside = 0.25 if look else -0.25
+                ups = walls(j, i, -cx, -cy, -aside, top, ground, reach, cell, up_at, up_d)
+                downs = walls(j, i, cx, cy, aside, top, ground, reach, cell, down_at, down_d)
+                highest = lowest
+                if ups:
+                    highest = max(highest, int(flat_top[up_at[ups - 1]]))
+                if downs:
+                    highest = max(highest, int(flat_top[down_at[downs - 1]]))
+                up, down = 0, 0
+                for k in range(first, nz):
+                    here = share[k] * speed[floor, k]
+                    U, V, W = here * east[j, i], here * north[j, i], 0.0
+                    here *= gain
+                    if k >= highest:
+                        u[j, k, i] += 0.5 * U
+                        v[j, k, i] += 0.5 * V
+                        continue
+                    z = 0.5 * (faces[k] + faces[k + 1])
+                    while up < ups and flat_top[up_at[up]] <= k:
+                        up += 1
+                    while down < downs and flat_top[down_at[down]] <= k:
+                        down += 1
+                    beside, wall_x, wall_y, wall_t, wall_w = 0.0, 0.0, 0.0, 0.0, 0.0
+                    ahead = -1
+                    if down < downs:  # before a block
+                        ahead = _block(flat_leaf[down_at[down]], k, view)
+                        h, x = view.height[ahead], down_d[down]
+                        zb = z - faces[view.top[ahead]] + h
+                        jj, ii = down_at[down] // nx, down_at[down] % nx
                         ax, ay = normal[0, jj, ii], normal[1, jj, ii]
-                        cos = max(ax * cx + ay * cy, 0.0)
-                        left = u[j, min(view.top[behind], nz - 1), i]
-                        roof = view.speed[behind] * left * cos
-                        free = c.cavity_along * speed[max(k - floor, 0)] * left
-                        tx, ty = free * (cx - cos * ax), free * (cy - cos * ay)
-                        f = fade(x / depth) * min(2.0 * c.cavity_turn * cos, 1.0)
-                        back = c.cavity_reverse * roof * cavity_speed(x, depth)
-                        for over in range(up + 1, ups):  # a higher cavity reaches here: from behind
-                            tall = flat_leaf[up_at[over]]
-                            eta = (across_wind - view.axis[tall]) / view.half[tall]
-                            deep = ellipsoid(c.cavity_length * view.cavity[tall], eta,
-                                             zb / view.height[tall])
-                            if deep > up_d[over]:
-                                back = max(back, c.cavity_reverse * view.speed[tall] * cos
-                                           * cavity_speed(up_d[over], deep))
-                        U += f * (tx - back * ax - U)
-                        V += f * (ty - back * ay - V)
-                        W -= f * W
-                        if ahead >= 0:
-                            gap = x + down_d[down]
-                            low = min(h, faces[view.top[ahead]] - faces[view.top[behind]] + h)
-                            f = fade(1.1 * gap / (c.cavity_length * view.cavity[behind]))
-                            if f > 0 and low > 0 and zb < low:
-                                step = min(view.height[ahead] / h - 1.0, 1.0)
-                                if step > 0:  # the higher wall brings faster air down
-                                    roof += c.canyon_step * step * cos * view.speed[ahead] * u[
-                                        j, min(view.top[ahead], nz - 1), i]
-                                back = c.canyon_across * roof * canyon_speed(x / gap, zb / low)
-                                rise = c.canyon_down * roof * canyon_rise(x / gap)
-                                U += f * (tx - back * ax - U)
-                                V += f * (ty - back * ay - V)
+                        cos = -(ax * cx + ay * cy)
+                        if cos > 0:
+                            roof = gain * share[min(view.top[ahead], nz - 1)] * view.speed[ahead]
+                            near = max(1.0 - x * cos / (c.front_reach * view.front[ahead]), 0.0)
+                            beside = min(2.0 * c.front_turn * cos, 1.0) * near
+                            part = min(zb / h, 1.0)
+                            wall_x, wall_y, wall_t = ax, ay, c.front_along * roof
+                            wall_w = c.front_down * roof * cos * 4.0 * part * (1.0 - part)
+                            eta = (across_wind - view.axis[ahead]) / view.half[ahead]
+                            depth = ellipsoid(c.front_length * view.front[ahead], eta,
+                                              zb / (0.6 * h))
+                            if depth > 0:
+                                f = fade(x / depth) * cos
+                                onto = U * ax + V * ay
+                                less, rise = c.front_share * onto, 0.0
+                                tall = min(view.width[ahead], h)
+                                if x < 0.4 * depth and zb < 0.5 * tall:
+                                    less, rise = front_vortex(x, zb, 0.4 * depth, tall)
+                                    less *= c.front_vortex * roof * cos
+                                    rise *= c.front_vortex * roof * cos
+                                U += f * (less - onto) * ax
+                                V += f * (less - onto) * ay
                                 W += f * (rise - W)
-                if beside > 0:
-                    onto = U * wall_x + V * wall_y
-                    cos = cx * wall_x + cy * wall_y
-                    U += beside * (wall_t * (cx - cos * wall_x) + onto * wall_x - U)
-                    V += beside * (wall_t * (cy - cos * wall_y) + onto * wall_y - V)
-                    W -= beside * wall_w
-                u[j, k, i], v[j, k, i], w[j, k, i] = U, V, W
+                    if k < side_top:
+                        f = side_weight * fade(side_place)
+                        back = -c.side_vortex * here * max(1.0 - side_place, 0.0)
+                        U += f * (back * cx - U)
+                        V += f * (back * cy - V)
+                    if crest > 0:
+                        zr = z - faces[first]
+                        f = c.roof_vortex * square * fade(zr / crest)
+                        back = -here * max(1.0 - zr / crest, 0.0)
+                        U += f * (back * cx - U)
+                        V += f * (back * cy - V)
+                    if up < ups:  # behind a block
+                        behind = _block(flat_leaf[up_at[up]], k, view)
+                        h, x = view.height[behind], up_d[up]
+                        zb = z - faces[view.top[behind]] + h
+                        eta = (across_wind - view.axis[behind]) / view.half[behind]
+                        depth = ellipsoid(c.cavity_length * view.cavity[behind], eta, zb / h)
+                        if depth > 0:
+                            jj, ii = up_at[up] // nx, up_at[up] % nx
+                            ax, ay = normal[0, jj, ii], normal[1, jj, ii]
+                            cos = max(ax * cx + ay * cy, 0.0)
+                            left = gain * share[min(view.top[behind], nz - 1)]
+                            roof = view.speed[behind] * left * cos
+                            free = c.cavity_along * speed[floor, k] * left
+                            tx, ty = free * (cx - cos * ax), free * (cy - cos * ay)
+                            f = fade(x / depth) * min(2.0 * c.cavity_turn * cos, 1.0)
+                            back = c.cavity_reverse * roof * cavity_speed(x, depth)
+                            # where a higher cavity reaches, its flow comes from behind
+                            for over in range(up + 1, ups):
+                                tall = flat_leaf[up_at[over]]
+                                eta = (across_wind - view.axis[tall]) / view.half[tall]
+                                deep = ellipsoid(c.cavity_length * view.cavity[tall], eta,
+                                                 zb / view.height[tall])
+                                if deep > up_d[over]:
+                                    strong = c.cavity_reverse * gain * view.speed[tall] * cos
+                                    back = max(back, strong * cavity_speed(up_d[over], deep))
+                            U += f * (tx - back * ax - U)
+                            V += f * (ty - back * ay - V)
+                            W -= f * W
+                            if ahead >= 0:
+                                gap = x + down_d[down]
+                                low = min(h, faces[view.top[ahead]] - faces[view.top[behind]] + h)
+                                f = fade(1.1 * gap / (c.cavity_length * view.cavity[behind]))
+                                if f > 0 and low > 0 and zb < low:
+                                    step = min(view.height[ahead] / h - 1.0, 1.0)
+                                    if step > 0:  # the higher wall brings faster air down
+                                        roof += (c.canyon_step * step * cos * view.speed[ahead]
+                                                 * gain * share[min(view.top[ahead], nz - 1)])
+                                    back = c.canyon_across * roof * canyon_speed(x / gap, zb / low)
+                                    rise = c.canyon_down * roof * canyon_rise(x / gap)
+                                    U += f * (tx - back * ax - U)
+                                    V += f * (ty - back * ay - V)
+                                    W += f * (rise - W)
+                    if beside > 0:
+                        onto = U * wall_x + V * wall_y
+                        cos = cx * wall_x + cy * wall_y
+                        U += beside * (wall_t * (cx - cos * wall_x) + onto * wall_x - U)
+                        V += beside * (wall_t * (cy - cos * wall_y) + onto * wall_y - V)
+                        W -= beside * wall_w
+                    u[j, k, i] += 0.5 * U
+                    v[j, k, i] += 0.5 * V
+                    w[j, k, i] += 0.5 * W
