@@ -178,11 +178,21 @@ def _put(share: F32, kept: F32, ground: Short, level: Short, start: int, stop: i
          back: bool, turned: bool, weight: np.float32) -> None:
     """Take what was lost in some slabs off the share, at the levels their heights lie in."""
     levels, across = kept.shape[1], kept.shape[2]
-    nz = share.shape[1]
+    nz = share.shape[1] if len(level) > 1 else levels  # one level of ground: heights are levels
+    one = np.float32(1.0)
     rows = across if turned else stop - start
     columns = stop - start if turned else across
     for row in prange(rows):
         for k in range(nz):
+            if len(level) == 1:
+                for column in range(columns):
+                    s = column if turned else np.int64(row)
+                    at = slabs - 1 - start - s if back else start + s
+                    if turned:
+                        share[row, k, at] -= weight * (one - kept[s, k, row])
+                    else:
+                        share[at, k, column] -= weight * (one - kept[s, k, column])
+                continue
             for column in range(columns):
                 n = np.int64(row if turned else column)
                 s = np.int64(column if turned else row)
@@ -191,7 +201,7 @@ def _put(share: F32, kept: F32, ground: Short, level: Short, start: int, stop: i
                 i = at if turned else n
                 above = level[ground[j, i], k]
                 if 0 <= above < levels:
-                    share[j, k, i] -= weight * (np.float32(1.0) - kept[s, above, n])
+                    share[j, k, i] -= weight * (one - kept[s, above, n])
 
 
 @njit(cache=True, nogil=True, parallel=True)
