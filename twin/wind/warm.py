@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.wind.kernel_cache import find_cache
+from twin.kernel_cache import find_cache
 
 
 def warm(tell: Callable[[str, int, int], None] | None = None) -> float:
