@@ -24,7 +24,7 @@ from twin.tables import dump, print_table
 
 def wind(args: Namespace) -> int | None:
     """Compute the wind over a raster of heights, from one direction or through a year."""
-    from twin.wind.kernel_cache import find_cache
+    from twin.kernel_cache import find_cache
 
     wrong = _misused(args)
     if wrong:
@@ -246,7 +246,7 @@ def _stopwatch() -> Callable[[], float]:
 
 def validate_wind(args: Namespace) -> int | None:
     """Score the wind against measured cases."""
-    from twin.wind.kernel_cache import find_cache
+    from twin.kernel_cache import find_cache
 
     if not args.data:
         return usage("validate wind needs --data FOLDER with the measured cases")
@@ -301,7 +301,7 @@ def validate_wind(args: Namespace) -> int | None:
 
 def bench(args: Namespace) -> None:
     """Measure how fast the steps of the wind are on this machine."""
-    from twin.wind.kernel_cache import find_cache
+    from twin.kernel_cache import find_cache
 
     if args.size is not None and not 32 <= args.size <= 20_000:
         raise CityTwinError(f"--size {args.size}: expected 32 to 20000 cells along a side")
