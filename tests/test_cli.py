@@ -27,8 +27,8 @@ from twin.indicators import wind_field
 from twin.label import label_of
 
 ROOT = Path(__file__).resolve().parents[1]
-VERBS = ("demo", "sample", "fetch", "import", "check", "run", "study", "wind", "compare",
-         "sheet", "still", "export", "list", "validate", "bench", "doctor")
+VERBS = ("demo", "sample", "fetch", "import", "check", "run", "study", "wind", "weather", "sun",
+         "compare", "sheet", "still", "export", "list", "validate", "bench", "doctor")
 Run = Callable[..., "Told"]
 
 

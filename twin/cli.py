@@ -110,7 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
                                epilog=f"Example: {example}")
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
         sub.add_argument("-q", "--quiet", action="store_true", help="no progress")
-        if name == "wind":
+        if name in ("wind", "sun"):
             sub.add_argument("--json", nargs="?", const=True, default=False, metavar="FILE",
                              help="numbers of the run as JSON, to a file or on stdout")
         else:
@@ -202,6 +202,17 @@ def build_parser() -> argparse.ArgumentParser:
     _wind(sub)
     output(sub, "NetCDF to write")
 
+    sub = verb("weather", "Say whether weather files can be trusted: clock, sums, gaps",
+               "citytwin weather wuhan.epw --scale-to-ghi 1285")
+    sub.add_argument("files", nargs="+", metavar="FILE", help="EPW, TMY or PVGIS files of one "
+                     "place; several tell how far they lie apart")
+    _scale(sub)
+
+    sub = verb("sun", "Compute the sun of a year over a raster of ground and buildings (NetCDF)",
+               "citytwin sun surface.tif -o sun.nc --weather wuhan.epw --scale-to-ghi 1285")
+    _sun(sub)
+    output(sub, "NetCDF to write; with --buildings also a GeoPackage of that name")
+
     sub = verb("compare", "Say what the scenarios of a study change",
                "citytwin compare study/ --to base")
     sub.add_argument("study", metavar="STUDY", help="folder of a study")
@@ -238,19 +249,21 @@ def build_parser() -> argparse.ArgumentParser:
 
     sub = verb("validate", "Measure our inference against what was surveyed or measured",
                "citytwin validate wind --data cases/")
-    sub.add_argument("what", choices=("heights", "wind"))
+    sub.add_argument("what", choices=("heights", "wind", "sun"))
     sub.add_argument("--seed", type=int, default=0, help="heights: which half is hidden "
                      "(default 0)")
     sub.add_argument("--data", metavar="FOLDER", help="wind: folder of the measured cases")
     sub.add_argument("--only", metavar="NAME", help="wind: only cases with this in their name")
     sub.add_argument("--pictures", metavar="FOLDER", help="wind: folder for the pictures of that "
                      "section (default beside the file)")
-    output(sub, "wind: Markdown file to write a section of", needed=False)
+    sub.add_argument("--weather", metavar="FILE", help="sun: EPW, TMY or PVGIS file (default the "
+                     "typical year of Greensboro that pvlib brings)")
+    output(sub, "wind, sun: Markdown file to write a section of", needed=False)
 
     sub = verb("bench", "Measure how fast this machine computes", "citytwin bench wind")
-    sub.add_argument("what", choices=("wind",))
+    sub.add_argument("what", choices=("wind", "sun"))
     sub.add_argument("--size", type=int, metavar="N", help="cells along the side of the city "
-                     "(default about 2 and 20 million cells)")
+                     "(default wind about 2 and 20 million cells, sun 500 and 1000)")
 
     sub = verb("doctor", "Say what works on this machine", "citytwin doctor")
     return parser
@@ -285,6 +298,26 @@ def _wind(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--margin", type=int, metavar="N",
                      help="cells of open ground added around the raster (default 80 m, 8 "
                      "at least)")
+
+
+def _sun(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("surface", metavar="SURFACE", help="raster of the heights of ground and "
+                     "buildings together, on any datum [m], in a CRS in metres")
+    sub.add_argument("--weather", required=True, metavar="FILE", help="EPW, TMY or PVGIS file; its "
+                     "clock is checked and put right")
+    sub.add_argument("--canopy", metavar="FILE", help="raster of tree tops above ground [m]")
+    sub.add_argument("--through", type=_number, metavar="T", help="share of the light that comes "
+                     "through crowns (default 0.1; in leaf 0.03 to 0.2)")
+    sub.add_argument("--buildings", metavar="FILE", help="footprints: roofs are fitted as planes "
+                     "to the surface, and the yields of modules on them written beside the result")
+    sub.add_argument("--directions", type=int, default=72, metavar="N",
+                     help="directions looked to (default 72; 36 for a draft)")
+    _scale(sub)
+
+
+def _scale(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--scale-to-ghi", type=_number, metavar="N", help="scale the light to this "
+                     "global irradiation of the year [kWh m-2]")
 
 
 def _country(text: str) -> str:

@@ -27,6 +27,9 @@ from twin.demo import demo as demo  # a verb too long to stand here
 from twin.factors import load as load_factors
 from twin.pictures import scenario_of, study_sheet, study_still
 from twin.progress import progress
+from twin.sun_verb import bench_sun, validate_sun
+from twin.sun_verb import sun as sun
+from twin.sun_verb import weather as weather
 from twin.tables import (
     city_record,
     dump,
@@ -38,7 +41,7 @@ from twin.tables import (
     say_city,
     totals,
 )
-from twin.wind_verb import bench as bench
+from twin.wind_verb import bench as bench_wind
 from twin.wind_verb import validate_wind
 from twin.wind_verb import wind as wind
 
@@ -290,14 +293,25 @@ def list_(args: Namespace) -> None:
         print_table(pd.DataFrame(rows))
 
 
+def bench(args: Namespace) -> None:
+    """Measure how fast the wind or the sun is on this machine."""
+    (bench_sun if args.what == "sun" else bench_wind)(args)
+
+
 def validate(args: Namespace) -> int | None:
-    """Hide half of the surveyed heights of Nantes and infer them, or score the wind."""
+    """Hide half of the surveyed heights of Nantes and infer them, or score the wind or the sun."""
     from layers.validation import masked_heights
 
+    if args.weather and args.what != "sun":
+        return usage("--weather goes with validate sun")
     if args.what == "wind":
         return validate_wind(args)
-    if args.data or args.only or args.output:
-        return usage("--data, --only and -o go with validate wind")
+    if args.data or args.only or args.pictures:
+        return usage("--data, --only and --pictures go with validate wind")
+    if args.what == "sun":
+        return validate_sun(args)
+    if args.output:
+        return usage("-o goes with validate wind and validate sun")
 
     table = masked_heights(args.seed)
     if args.json:
