@@ -98,5 +98,6 @@ def toy_study(toy: layers.City) -> Study:
         scenarios.Scenario("greener", scenarios.PlantTrees(along="roads", spacing=8.0),
                            scenarios.GreenRoofs(share=0.3)),
         scenarios.Scenario("lower", scenarios.CapHeights(height=12.0, within="corridor")),
-        cell_size=40, settings={"wind_field": {"sectors": 4}},
+        cell_size=40, settings={"wind_field": {"sectors": 4},
+                                "sun_field": {"cell": 4.0, "directions": 24}},
     )

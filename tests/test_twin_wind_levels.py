@@ -12,11 +12,11 @@ import pytest
 import xarray as xr
 
 from layers.errors import CityTwinError, GridError
+from twin.kernel_cache import find_cache
 from twin.wind import levels as module
 from twin.wind.composition import at_hour
 from twin.wind.flow import Flow, simulate
 from twin.wind.inflow import log_profile
-from twin.kernel_cache import find_cache
 from twin.wind.levels import FIELDS, RATIOS, as_ratio, as_ratios, at_levels, check_levels
 from twin.wind.turbulence import counted_speed
 from twin.wind.warm import compiled, warm

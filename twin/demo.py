@@ -19,11 +19,13 @@ DEMO_VARIABLES = ("building_coverage", "floor_area_ratio", "frontal_area_index",
                   "roughness_length", "crown_share", "green_roof_share", "residents", "pv_yield",
                   "wind_speed_ratio", "wind_speed_ratio_22m", "wind_speed", "still_air_share",
                   "lawson_sitting_share", "nen_sitting_share", "ventilation_potential",
+                  "ground_irradiation", "ground_sun_hours", "roof_irradiation", "utci_mean",
+                  "utci_strong_hours", "night_heat",
                   "building_co2", "traffic_co2", "carbon_sink", "co2_net")
 
 
 # Half the directions of a full run: the demonstration shows, it does not certify.
-DEMO_SETTINGS = {"wind_field": {"sectors": 8}}
+DEMO_SETTINGS = {"wind_field": {"sectors": 8}, "sun_field": {"directions": 36}}
 
 
 def demo(args: Namespace) -> None:
@@ -54,7 +56,9 @@ def demo(args: Namespace) -> None:
         found.export(out / "gis", variables=DEMO_VARIABLES)
         tell("drawing the sheets", 3, 6)
         pictures = [study_sheet(found, "greener", "crown_share", out / "sheet-greener.png"),
-                    study_sheet(found, "airier", "wind_speed_ratio", out / "sheet-airier.png")]
+                    study_sheet(found, "greener", "utci_strong_hours", out / "sheet-heat.png"),
+                    study_sheet(found, "airier", "wind_speed_ratio", out / "sheet-airier.png"),
+                    study_sheet(found, "airier", "ground_irradiation", out / "sheet-sun.png")]
         if not args.no_3d:
             tell("drawing in 3D", 4, 6)
             try:

@@ -4,7 +4,7 @@ An indicator's positional names are what it needs and are looked up here, in thi
 and fields of other indicators, ``grid``, ``cell_area`` (in the study area, flat), ``place``,
 ``factors``, ``city``, ``all_trees`` (single and in rows), ``weather``, ``terrain``, an overlap
 (``<layer>_overlap``, made once), a vector layer, and ``tell(what, done, of)``, which shows how far
-long work is.
+long work is. A name with the default None is hoped for: it is None where it cannot be made.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
         want = [want]
     steps = plan((*INDICATORS, *extra), want)
     settings = dict(settings or {})
-    if want is None:
-        steps = _possible(steps, city, picker, settings)
+    asked = [] if want is None else plan((*INDICATORS, *extra), want, hopes=False)
     _check_settings(settings, steps)
+    steps = _possible(steps, asked, city, picker, settings)
 
     inside = np.asarray(shared.of(shared.area(city), grid).sum(axis=1)).ravel()
     cells: dict[str, xr.DataArray] = {}
@@ -119,7 +119,8 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
                 progress(step.__name__, number, len(steps))
             label, started = label_of(step), time.perf_counter()
             needs = [_look_up(name, city, grid, shared, given) for name in label.needs]
-            answer = step(*needs, **settings.get(step.__name__, {}))
+            hopes = [given.get(name) for name in label.hopes]
+            answer = step(*needs, *hopes, **settings.get(step.__name__, {}))
             if label.field:
                 given[label.field] = fields[label.field] = answer
             results = answer if len(label.gives) != 1 else {label.gives[0].name: answer}
@@ -157,8 +158,18 @@ def _teller(progress: Progress | None, name: str, number: int, of: int) -> Progr
     return tell
 
 
-def plan(indicators: Sequence[Indicator], want: Iterable[str] | None = None) -> list[Indicator]:
+def plan(indicators: Sequence[Indicator], want: Iterable[str] | None = None, *,
+         hopes: bool = True) -> list[Indicator]:
     """Return the indicators to call, each after what it needs, in registry order.
+
+    Parameters
+    ----------
+    indicators
+        Labelled functions.
+    want
+        Names of what is asked for; all when None.
+    hopes
+        Whether to call what is only hoped for, too.
 
     Raises
     ------
@@ -173,7 +184,9 @@ def plan(indicators: Sequence[Indicator], want: Iterable[str] | None = None) -> 
             if need not in giver and not _is_given(need):
                 raise CityTwinError(f"indicator {function.__name__!r} needs {need!r}, which is no "
                                     f"variable, layer or input{nearest(need, known)}")
-        graph[function] = [giver[n] for n in label_of(function).needs if n in giver]
+        label = label_of(function)
+        asked = label.needs + (label.hopes if hopes else ())
+        graph[function] = [giver[n] for n in asked if n in giver]
     try:
         order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -196,13 +209,19 @@ def plan(indicators: Sequence[Indicator], want: Iterable[str] | None = None) -> 
     return [f for f in order if f in chosen]
 
 
-def _possible(steps: list[Indicator], city: City, picker: Picker,
+def _possible(steps: list[Indicator], asked: Sequence[Indicator], city: City, picker: Picker,
               settings: Mapping[str, Mapping[str, Any]]) -> list[Indicator]:
-    """Leave out what lacks weather or terrain or is too much work unasked, and say so."""
+    """Leave out what lacks weather or terrain or is too much work unasked, and say so.
+
+    What is asked for stays, and tells itself what it lacks.
+    """
     kept: list[Indicator] = []
     gone: dict[str, str] = {}
     for step in steps:
         label = label_of(step)
+        if step in asked:
+            kept.append(step)
+            continue
         lacking = [gone.get(n) or f"the city has no {n}" for n in label.needs
                    if n in gone or (n in ("weather", "terrain") and n not in city)]
         if not lacking and label.unless:

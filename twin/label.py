@@ -60,7 +60,19 @@ class Var:
 
 @dataclass(frozen=True)
 class Label:
-    """What hangs on an indicator function: its variables or field, feature layer and needs."""
+    """What hangs on an indicator function: its variables or field, feature layer and needs.
+
+    Parameters
+    ----------
+    gives, on, reach, field, unless
+        As in `indicator`.
+    needs
+        Parameters without a default: without one of them the function does not run.
+    settings
+        Keyword-only parameters.
+    hopes
+        Parameters with a default of None: given where they can be made, else None.
+    """
 
     gives: tuple[Var, ...]
     on: str
@@ -69,6 +81,7 @@ class Label:
     settings: tuple[str, ...]
     field: str = ""
     unless: Unless | None = None
+    hopes: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,10 +113,12 @@ def indicator(*gives: Var, on: str = "", reach: float | None = 0.0, field: str =
     def hang(function: Function) -> Function:
         signature = inspect.signature(function).parameters.values()
         kinds = inspect.Parameter
-        needs = tuple(p.name for p in signature if p.kind is kinds.POSITIONAL_OR_KEYWORD)
+        asked = [p for p in signature if p.kind is kinds.POSITIONAL_OR_KEYWORD]
+        needs = tuple(p.name for p in asked if p.default is p.empty)
+        hopes = tuple(p.name for p in asked if p.default is not p.empty)
         settings = tuple(p.name for p in signature if p.kind is kinds.KEYWORD_ONLY)
         function.label = Label(  # type: ignore[attr-defined]
-            gives, on, reach, needs, settings, field, unless)
+            gives, on, reach, needs, settings, field, unless, hopes)
         return function
 
     return hang

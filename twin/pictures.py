@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,27 @@ import numpy as np
 import xarray as xr
 
 from layers.errors import CityTwinError, nearest
+from twin.heat.parameters import parameter
 
-# Variables whose field is drawn in place of their cells: field, variable and level in it.
-FIELDS = {"wind_speed_ratio": ("wind", "mean_ratio", 1.5),
-          "wind_speed_ratio_22m": ("wind", "mean_ratio", 22.0),
-          "wind_speed": ("wind", "mean_speed", 1.5)}
+Pick = Callable[[xr.Dataset], xr.DataArray]
+
+# Variables whose field is drawn in place of their cells: the field, and how they are read from it.
+FIELDS: dict[str, tuple[str, Pick]] = {
+    "wind_speed_ratio": ("wind", lambda f: f["mean_ratio"].sel(level=1.5, drop=True)),
+    "wind_speed_ratio_22m": ("wind", lambda f: f["mean_ratio"].sel(level=22.0, drop=True)),
+    "wind_speed": ("wind", lambda f: f["mean_speed"].sel(level=1.5, drop=True)),
+    "ground_irradiation": ("sun", lambda f: f["irradiation"].where(f["building"] < 0)),
+    "ground_sun_hours": ("sun", lambda f: f["sun_hours"].where(f["building"] < 0)),
+    "roof_irradiation": ("sun", lambda f: f["irradiation"].where(f["building"] >= 0)),
+    "utci_mean": ("heat", lambda f: f["utci"].mean("time")),
+    "utci_strong_hours": ("heat", lambda f: (f["utci"] > parameter("utci.strong")).sum("time")),
+    "night_heat": ("heat", lambda f: f["night"])}
+# What the mean of a variable is weighed by, on the cells of its field.
+WEIGHTS: dict[str, Pick] = {
+    "open_ground_share": lambda f: f["mean_ratio"][0].notnull().drop_vars("level"),
+    "sun_ground_share": lambda f: f["building"] < 0,
+    "sun_roof_share": lambda f: f["building"] >= 0,
+    "walkable_share": lambda f: f["walkable"]}
 
 
 def scenario_of(found: Any, name: str | None) -> str:
@@ -61,15 +78,17 @@ def finest_view(city: Any, twin: Any, variable: str) -> xr.Dataset:
     from twin.rasters import burn
     from twin.scene.figures import plan_view
 
-    name, inner, level = FIELDS.get(variable, ("", "", 0.0))
-    if name not in twin.fields or inner not in twin.fields[name]:
+    name, read = FIELDS.get(variable, ("", None))
+    if read is None or name not in twin.fields:
         return plan_view(twin.cells, variable)
-    field = twin.fields[name]
-    values = field[inner].sel(level=level, drop=True)
+    field, weight = twin.fields[name], twin.variables[variable].weight
+    known = WEIGHTS[weight](field)
     x, y = field["x"].to_numpy(), field["y"].to_numpy()
     inside = burn([city.area], np.ones(1, dtype=int), x, y, fill=0) == 1
     area = inside * float(field.attrs["cell"]) ** 2
+    values = read(field)
+    if name != "wind":
+        values = values.where(known)
     return xr.Dataset({
-        variable: values.assign_attrs(twin.cells[variable].attrs),
-        "open_ground_share": np.isfinite(field["mean_ratio"][0]).drop_vars("level").astype(float),
+        variable: values.assign_attrs(twin.cells[variable].attrs), weight: known.astype(float),
         "cell_area": (("y", "x"), area)}, attrs=twin.cells.attrs)

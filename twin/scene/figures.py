@@ -15,6 +15,8 @@ from twin.result import Twin
 from twin.scene.palette import declared, palette
 
 FINE = 20.0  # smaller cells are drawn blended [m]
+GROUND = {"open_ground_share": "of the open ground", "sun_ground_share": "of the open ground",
+          "sun_roof_share": "of the roofs", "walkable_share": "of the walkable ground"}
 
 
 class Total(NamedTuple):
@@ -139,8 +141,7 @@ def total_of(cells: xr.Dataset, variable: str) -> Total:
     row: Any = Twin(cells, variables={**whole, variable: var}).totals().loc[variable]
     return Total(float(row["value"]), float(row["low"]), float(row["high"]), str(row["unit"]),
                  "total" if var.total == "sum" else "mean", is_share(variable, units),
-                 "of the open ground" if var.weight == "open_ground_share" else
-                 "of the study area")
+                 GROUND.get(var.weight, "of the study area"))
 
 
 def is_share(variable: str, units: str) -> bool:
