@@ -482,6 +482,18 @@ def test_an_older_file_stays_when_the_run_fails(call: Call, heights: Path, tmp_p
 # ---- memory
 
 
+def test_what_is_kept_of_other_directions_counts():
+    assert needed(100, 100, 30, kept=512.0) - needed(100, 100, 30) == 512.0 * 100 * 100
+
+
+def test_folders_of_results_are_made(call: Call, heights: Path, tmp_path: Path):
+    out, told = tmp_path / "新" / "w.nc", tmp_path / "more" / "s.json"
+    code, _, err = call("wind", heights, "-o", out, "--from", "0", "--json", told, "-q")
+    assert code == 0, err
+    assert list(json.loads(told.read_text())) == SUMMARY
+    assert out.is_file()
+
+
 def test_more_than_fits_is_refused_before_the_solve(call: Call, heights: Path, tmp_path: Path,
                                                     monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(wind_memory, "available", lambda: BASE + PER_CELL * 104 * 118 * 29)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-import sys
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -15,7 +13,7 @@ import pandas as pd
 from layers.errors import CityTwinError, SourceError
 from twin.arguments import check_output, check_parent, usage
 from twin.progress import Progress, progress
-from twin.tables import dump, print_table
+from twin.tables import dump, print_table, tell_summary
 
 
 def weather(args: Namespace) -> None:
@@ -65,21 +63,7 @@ def sun(args: Namespace) -> int | None:
     _check_places(args)
     with progress("sun", quiet=args.quiet or args.json is True) as tell:
         summary, notes, words = _computed(args, tell)
-    if isinstance(args.json, str):
-        from twin.writers import atomic
-
-        with atomic(Path(args.json)) as partial:
-            partial.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    if args.json is True:
-        dump(summary)
-        for note in notes:
-            print(f"citytwin: {note}", file=sys.stderr)
-        return None
-    print_table(pd.DataFrame(words))
-    if notes:
-        print("\nto know:")
-        print("\n".join(f"  {n}" for n in notes))
-    print(f"\n{args.output}")
+    tell_summary(args, summary, notes, words)
     return None
 
 

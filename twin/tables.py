@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,38 @@ from twin.result import Twin, in_words, range_in_words
 def dump(thing: Any) -> None:
     """Print a thing as JSON."""
     print(json.dumps(thing, ensure_ascii=False, indent=1, default=str, allow_nan=False))
+
+
+def tell_summary(args: Namespace, summary: dict[str, Any], notes: tuple[str, ...],
+                 words: list[dict[str, str]]) -> None:
+    """Tell how a computation went, as ``--json`` asks: to a file, as JSON, or in words.
+
+    Parameters
+    ----------
+    args
+        With ``json`` (a file name, True or False) and ``output``.
+    summary
+        Plain data.
+    notes
+        What is to be known; on stderr beside JSON on stdout.
+    words
+        Rows for people.
+    """
+    if isinstance(args.json, str):
+        from twin.writers import atomic
+
+        with atomic(Path(args.json)) as partial:
+            partial.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    if args.json is True:
+        dump(summary)
+        for note in notes:
+            print(f"citytwin: {note}", file=sys.stderr)
+        return
+    print_table(pd.DataFrame(words))
+    if notes:
+        print("\nto know:")
+        print("\n".join(f"  {n}" for n in notes))
+    print(f"\n{args.output}")
 
 
 def totals(found: Twin) -> dict[str, dict[str, Any]]:

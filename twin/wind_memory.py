@@ -39,19 +39,21 @@ def available() -> float | None:
     return max(min(free), 0.0)
 
 
-def needed(rows: int, columns: int, levels: int) -> float:
+def needed(rows: int, columns: int, levels: int, kept: float = 0.0) -> float:
     """Return the memory a solve takes [bytes].
 
     Parameters
     ----------
     rows, columns, levels
         Of the box, margin included.
+    kept
+        What is held of other directions meanwhile, a column [bytes].
     """
-    return BASE + PER_CELL * rows * columns * levels
+    return BASE + (PER_CELL * levels + kept) * rows * columns
 
 
 def check_memory(rows: int, columns: int, levels: int, *, cell: float, margin: int,
-                 name: str, free: float | None = None) -> None:
+                 name: str, kept: float = 0.0, free: float | None = None) -> None:
     """Raise unless a solve fits into memory.
 
     Parameters
@@ -66,6 +68,8 @@ def check_memory(rows: int, columns: int, levels: int, *, cell: float, margin: i
         Cells added on every side.
     name
         Name of the raster, for the words of the error.
+    kept
+        What is held of other directions meanwhile, a column [bytes].
     free
         Memory that can be taken; what the system says when None [bytes].
 
@@ -76,15 +80,15 @@ def check_memory(rows: int, columns: int, levels: int, *, cell: float, margin: i
     """
     most = available() if free is None else free
     wide = rows + 2 * margin, columns + 2 * margin
-    need = needed(*wide, levels)
+    need = needed(*wide, levels, kept)
     if most is None or need <= most:
         return
-    room = max(most - BASE, 0.0) / (PER_CELL * levels)  # columns of cells that fit
+    room = max(most - BASE, 0.0) / (PER_CELL * levels + kept)  # columns of cells that fit
     side = math.isqrt(int(room)) - 2 * margin
     coarse = cell
     for _ in range(60):  # the margin does not shrink with the cells
         if needed(math.ceil(rows * cell / coarse) + 2 * margin,
-                  math.ceil(columns * cell / coarse) + 2 * margin, levels) <= most:
+                  math.ceil(columns * cell / coarse) + 2 * margin, levels, kept) <= most:
             break
         coarse *= 1.1
     else:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shlex
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -19,7 +17,7 @@ import pandas as pd
 from layers.errors import CityTwinError, GridError, SourceError
 from twin.arguments import check_output, check_parent, usage
 from twin.progress import Progress, progress
-from twin.tables import dump, print_table
+from twin.tables import dump, print_table, tell_summary
 
 
 def wind(args: Namespace) -> int | None:
@@ -36,22 +34,7 @@ def wind(args: Namespace) -> int | None:
     quiet = args.quiet or args.json is True
     with progress("wind", quiet=quiet) as tell:
         summary, notes, words = _computed(args, tell, begun)
-    if isinstance(args.json, str):
-        from twin.writers import atomic
-
-        Path(args.json).absolute().parent.mkdir(parents=True, exist_ok=True)
-        with atomic(Path(args.json)) as partial:
-            partial.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    if args.json is True:
-        dump(summary)
-        for note in notes:
-            print(f"citytwin: {note}", file=sys.stderr)
-        return None
-    print_table(pd.DataFrame(words))
-    if notes:
-        print("\nto know:")
-        print("\n".join(f"  {n}" for n in notes))
-    print(f"\n{args.output}")
+    tell_summary(args, summary, notes, words)
     return None
 
 
@@ -88,7 +71,6 @@ def _computed(args: Namespace, tell: Progress, begun: float
     tally.seconds["compile"] = warm(tell)
     clock = _stopwatch()
     command = shlex.join(["citytwin", *args.words])
-    Path(args.output).absolute().parent.mkdir(parents=True, exist_ok=True)
     with atomic(Path(args.output)) as partial:
         if year is None:
             notes = _one(args, site, profile, tally, partial, tell, clock, command)

@@ -178,6 +178,7 @@ class atomic:
         self.partial = target.with_name(f".{target.stem}.partial-{os.getpid()}{target.suffix}")
 
     def __enter__(self) -> Path:
+        self.target.absolute().parent.mkdir(parents=True, exist_ok=True)
         self.partial.unlink(missing_ok=True)
         return self.partial
 

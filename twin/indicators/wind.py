@@ -19,6 +19,7 @@ from twin.label import Var, indicator
 
 CELL, SECTORS = 4.0, 16
 LEVELS = (1.5, 22.0)  # heights above the ground that are kept: people, and over most roofs [m]
+RATIO_BYTES = 16      # of u, v, speed and k of one direction and level in one column
 MOST = 1e9            # cells times directions that are solved unasked
 CLEAR = 2.5           # lower openings under buildings are no passage [m]
 NOTE = ("Mass-consistent wind with empirical wakes, neutral air, flat ground. Validated on blocks "
@@ -90,6 +91,7 @@ def wind_field(city: Any, factors: Any, tell: Any, *, cell: float = CELL, sector
     rows, columns, levels = _box(city, cell)
     wide = margin_cells(cell)
     check_memory(rows - 2 * wide, columns - 2 * wide, levels, cell=cell, margin=wide,
+                 kept=sectors * len(LEVELS) * RATIO_BYTES,
                  name=f"wind of {city.name or 'the city'}")
     stands = surface(city, cell)
     crowns = stands["canopy"].to_numpy()
