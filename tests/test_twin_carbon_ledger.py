@@ -1,0 +1,140 @@
+"""The ledger: sums, ranges, boundaries, draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from layers.errors import CityTwinError
+from twin.carbon.boundaries import inside, is_sink
+from twin.carbon.entries import entries
+from twin.carbon.ledger import Ledger, ledger
+from twin.carbon.parts import Cause, Part
+from twin.carbon.uncertainty import change, draw
+
+GRID = Cause("grid.CN-Hubei", -0.1, 0.1)
+OFFICE = Cause("eui.office.CN", -0.2, 0.3)
+POWER = Part("buildings", "buildings", "office", "electricity", 2, "B6", "kWh a-1",
+             "grid.CN-Hubei", (GRID, OFFICE))
+GAS = POWER.but(item="gas", scope=1, factor_id="fuel.gas.CN",
+                causes=(Cause("fuel.gas.CN", -0.03, 0.04), OFFICE))
+DRIVEN = Part("roads", "traffic", "primary", "petrol", 1, "tailpipe", "km a-1",
+              "fuel.petrol.WORLD", (Cause("speed", -0.1, 0.1),), own=(0.5, 0.5))
+WOOD = Part("green", "sinks", "forest", "uptake", 1, "removal", "m2", "sink.forest.WORLD",
+            (Cause("sink.forest.WORLD", -0.5, 1.0),))
+
+
+@pytest.fixture
+def book() -> Ledger:
+    """Two buildings, the second a quarter outside, two roads and a wood on two cells."""
+    homes = entries("buildings", 2, [(POWER, [0, 1], [100.0, 200.0], [40.0, 80.0]),
+                                     (GAS, [0, 1], [50.0, 0.0], [10.0, 0.0])])
+    roads = entries("roads", 2, [(DRIVEN, [0, 1], [10.0, 10.0], [3.0, 4.0])])
+    wood = entries("green", 1, [(WOOD, [0], [7.0], [-5.0])])
+    return ledger([homes, roads, wood], {
+        "buildings": csr_array([[1.0, 0.5], [0.0, 0.25]]),
+        "roads": csr_array([[1.0, 0.5], [0.0, 0.5]]),
+        "green": csr_array([[0.0], [1.0]])}, 2)
+
+
+def test_cells_sources_and_ledger_agree(book: Ledger) -> None:
+    whole = 40 + 80 * 0.75 + 10 + 7 - 5
+    assert book.total().value == pytest.approx(whole, rel=1e-12)
+    assert book.by_cell().value.sum() == pytest.approx(whole, rel=1e-12)
+    assert book.table()["value"].sum() == pytest.approx(whole, rel=1e-12)
+    assert book.by("sector")["value"].sum() == pytest.approx(whole, rel=1e-12)
+    assert book.rows["activity"].sum() == pytest.approx(100 + 150 + 50 + 20 + 7)
+
+
+def test_shared_causes_add_up_and_others_combine(book: Ledger) -> None:
+    offices = book.total(lambda p: p.sector == "buildings")
+    grid, eui, gas = 100 * 0.1, 110 * 0.2, 10 * 0.03
+    assert offices.value - offices.low == pytest.approx(np.sqrt(grid**2 + eui**2 + gas**2))
+    eui, gas = 110 * 0.3, 10 * 0.04
+    assert offices.high - offices.value == pytest.approx(np.sqrt(grid**2 + eui**2 + gas**2))
+
+
+def test_what_a_source_has_of_its_own_is_shared_by_its_cells(book: Ledger) -> None:
+    driven = book.total(lambda p: p.sector == "traffic")
+    assert driven.high - driven.value == pytest.approx(
+        np.sqrt((7 * 0.1) ** 2 + (3 * 0.5) ** 2 + (4 * 0.5) ** 2))
+    cells = book.by_cell(lambda p: p.sector == "traffic")
+    assert cells.high[1] - cells.value[1] == pytest.approx(np.hypot(2 * 0.1, 2 * 0.5))
+
+
+def test_uptake_is_below_zero_with_its_range_the_right_way_round(book: Ledger) -> None:
+    taken = book.total(is_sink)
+    assert (taken.value, taken.low, taken.high) == pytest.approx((-5.0, -10.0, -2.5))
+
+
+def test_features_keep_what_lies_outside() -> None:
+    homes = entries("buildings", 3, [(POWER, [0, 2], [1.0, 2.0], [4.0, 8.0]),
+                                     (GAS, [2], [1.0], [2.0])])
+    found = homes.by_source()
+    assert found.value.tolist() == [4.0, 0.0, 10.0]
+    assert found.high[0] == pytest.approx(4 * (1 + np.hypot(0.1, 0.3)))
+    assert homes.only([GAS]).by_source().value.tolist() == [0.0, 0.0, 2.0]
+    assert homes.activity_by_source([POWER]).tolist() == [1.0, 0.0, 2.0]
+
+
+def test_boundaries_nest(book: Ledger) -> None:
+    built = POWER.but(sector="construction", stage="A1-A3", scope=3, item="concrete")
+    more = entries("buildings", 2, [(built, [0], [9.0], [9.0])])
+    wider = ledger([more], {"buildings": csr_array(np.eye(2))}, 2)
+    e1, e2, e4 = (book.total(inside(b)).value + wider.total(inside(b)).value
+                  for b in ("territorial", "supply", "lifecycle"))
+    assert (e1, e2, e4) == pytest.approx((17.0, 117.0, 126.0))
+    assert not any(inside(b)(WOOD) for b in ("territorial", "supply", "lifecycle"))
+    with pytest.raises(CityTwinError, match=r"no boundary .teritorial..*territorial"):
+        inside("teritorial")
+
+
+def test_empty_and_broken_entries() -> None:
+    none = ledger([entries("roads", 0, [])], {"roads": csr_array((2, 0))}, 2)
+    assert none.total().value == 0
+    assert none.table().empty
+    assert none.by("sector").empty
+    with pytest.raises(CityTwinError, match="1 values are no number"):
+        entries("roads", 1, [(DRIVEN, [0], [1.0], [np.nan])])
+    with pytest.raises(CityTwinError, match="scope 4, expected 1, 2, 3"):
+        DRIVEN.but(scope=4)
+
+
+def test_draws_meet_the_analytic_range_and_name_the_largest_cause(book: Ledger) -> None:
+    want = inside("supply")
+    drawn, sure = draw(book, want, count=20_000), book.total(want)
+    low, middle, high = drawn.ends
+    assert middle == pytest.approx(sure.value, rel=0.01)
+    assert high - middle == pytest.approx(sure.high - sure.value, rel=0.12)
+    assert middle - low == pytest.approx(sure.value - sure.low, rel=0.12)
+    first = drawn.contributors()
+    assert first.index[0] == "eui.office.CN"
+    # Of the variances: 27.5^2 (mean of both sides), 10^2, 0.35^2 and 0.7^2.
+    assert first.iloc[0] == pytest.approx(27.5**2 / (27.5**2 + 100 + 0.5), abs=0.05)
+
+
+def test_scenarios_share_their_draws(book: Ledger) -> None:
+    def halved(part: Part) -> bool:
+        return part.item == "gas"
+
+    rows = book.rows.copy()
+    gas = next(i for i, p in enumerate(book.parts) if halved(p))
+    rows.loc[rows["part"] == gas, "value"] *= 0.5
+    after = Ledger(book.parts, rows, book.cells)
+    low, middle, high = change(book, after, count=4000).ends
+    assert middle == pytest.approx(-5.0, rel=0.02)
+    # Only what moves gas moves the change: the intensity and the fuel.
+    assert high - low == pytest.approx(5 * (np.hypot(0.2, 0.03) + np.hypot(0.3, 0.04)), rel=0.12)
+    assert change(book, book).ends == (0.0, 0.0, 0.0)
+
+
+def test_a_range_over_zero_can_change_sign() -> None:
+    lawn = WOOD.but(sub="grass", causes=(Cause("sink.grass.WORLD", -4.0, 3.0),))
+    grass = ledger([entries("green", 1, [(lawn, [0], [1.0], [-0.05])])],
+                   {"green": csr_array([[1.0]])}, 1)
+    low, _, high = draw(grass, count=20_000).ends
+    assert low == pytest.approx(-0.2, rel=0.05)
+    assert high == pytest.approx(0.15, rel=0.05)
+    with pytest.raises(CityTwinError, match="1 draws, expected at least 2"):
+        draw(grass, count=1)

@@ -1,0 +1,171 @@
+"""Monte Carlo over the causes of the ledger, the same draws in every scenario."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+
+from layers.errors import CityTwinError
+from twin.carbon.ledger import Ledger
+from twin.carbon.parts import Part
+from twin.carbon.ranges import cause_table
+
+Floats = NDArray[np.float64]
+WITHIN = 1.959964  # standard deviations from the middle to the end of a 95 % range
+DRAWS = 1000
+QUANTILES = (0.025, 0.5, 0.975)
+STEEP = -0.95      # lower ends below this move in a straight line, as no logarithm holds them
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Totals of the ledger in many draws.
+
+    Parameters
+    ----------
+    values
+        One total a draw, shape (draws,) [kg a-1].
+    causes
+        Standard normal number of each cause in each draw, (draws, causes).
+    names
+        Names of the causes.
+    """
+
+    values: Floats
+    causes: Floats
+    names: tuple[str, ...]
+
+    @property
+    def ends(self) -> tuple[float, float, float]:
+        """The 2.5 %, 50 % and 97.5 % points [kg a-1]."""
+        low, middle, high = np.quantile(self.values, QUANTILES)
+        return float(low), float(middle), float(high)
+
+    def contributors(self, most: int = 5) -> pd.Series:
+        """Return the causes that move the total most: squared rank correlations, as shares of 1.
+
+        Parameters
+        ----------
+        most
+            Number of causes to name.
+
+        References
+        ----------
+        Saltelli et al. (2004), Sensitivity Analysis in Practice, section 2.
+        """
+        if not len(self.names) or np.ptp(self.values) == 0:
+            return pd.Series(dtype=float, name="share")
+        ranks = np.argsort(np.argsort(self.causes, axis=0), axis=0).astype(float)
+        total = np.argsort(np.argsort(self.values)).astype(float)
+        ranks -= ranks.mean(axis=0)
+        total -= total.mean()
+        rho = (ranks * total[:, None]).sum(axis=0) / np.sqrt(
+            (ranks ** 2).sum(axis=0) * (total ** 2).sum())
+        share = pd.Series(rho ** 2, index=list(self.names), name="share")
+        return (share / share.sum()).sort_values(ascending=False).head(most)
+
+
+def draw(ledger: Ledger, want: Callable[[Part], bool] | None = None, *, count: int = DRAWS,
+         seed: int = 0) -> Draws:
+    """Return totals of the ledger with every cause drawn.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    want
+        Says which parts count; all when None.
+    count
+        Number of draws.
+    seed
+        Of the random numbers. A cause gets the same numbers for the same seed wherever it stands,
+        so that two scenarios can be taken from each other draw by draw.
+
+    Raises
+    ------
+    CityTwinError
+        When there are fewer than 2 draws.
+
+    Notes
+    -----
+    The rows of a part are multiplied by one number per cause. It is 1 in the middle and the ends
+    of the range at the 2.5 and 97.5 % points; between them it moves evenly in its logarithm, each
+    half on its own. What sources have of their own is drawn as one normal number a sector, as wide
+    as the sum of theirs.
+
+    References
+    ----------
+    IPCC 2006 Guidelines, volume 1, chapter 3, approach 2.
+    """
+    if count < 2:
+        raise CityTwinError(f"{count} draws, expected at least 2")
+    mine = ledger.where(want)
+    low, high, names = cause_table(mine.parts)
+    numbers = np.column_stack([_normal(name, count, seed) for name in names]) if names \
+        else np.zeros((count, 0))
+    rows = mine.rows
+    sums = np.bincount(rows["part"], weights=rows["value"], minlength=len(mine.parts))
+    factor = np.ones((count, len(mine.parts)))
+    for i in range(len(names)):
+        some = np.flatnonzero((low[:, i] != 0) | (high[:, i] != 0))
+        factor[:, some] *= _moved(numbers[:, i], low[some, i], high[some, i])
+    total = factor @ sums
+    for sector, sigma in _own(mine).items():
+        total = total + sigma * _normal(f"own range of {sector}", count, seed)
+    return Draws(total, numbers, tuple(names))
+
+
+def change(before: Ledger, after: Ledger, want: Callable[[Part], bool] | None = None, *,
+           count: int = DRAWS, seed: int = 0) -> Draws:
+    """Return what a scenario changes in many draws, each draw the same before and after.
+
+    Parameters
+    ----------
+    before, after
+        The ledgers.
+    want, count, seed
+        As in `draw`.
+    """
+    was, becomes = (draw(one, want, count=count, seed=seed) for one in (before, after))
+    names = tuple(dict.fromkeys((*was.names, *becomes.names)))
+    causes = np.column_stack([_normal(n, count, seed) for n in names]) if names \
+        else np.zeros((count, 0))
+    return Draws(becomes.values - was.values, causes, names)
+
+
+def _normal(name: str, count: int, seed: int) -> Floats:
+    """Return standard normal numbers that depend on the name and the seed alone."""
+    key = hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8]
+    return np.random.default_rng(int.from_bytes(key, "big")).standard_normal(count)
+
+
+def _moved(z: Floats, low: Floats, high: Floats) -> Floats:
+    """Return what rows are multiplied by when a cause stands z standard deviations off."""
+    far = np.abs(z)[:, None] / WITHIN
+    end = np.where(z[:, None] < 0, low, high)
+    straight = np.minimum(low, high) < STEEP
+    bent = (1 + np.where(straight, 0.0, end)) ** far
+    return np.asarray(np.where(straight, 1 + far * end, bent))
+
+
+def _own(ledger: Ledger) -> Mapping[str, float]:
+    """Return the standard deviation of the sum of what sources have of their own, by sector."""
+    rows, parts = ledger.rows, ledger.parts
+    wide = np.array([(p.own[0] + p.own[1]) / 2 / WITHIN for p in parts])
+    out: dict[str, float] = {}
+    for sector in dict.fromkeys(p.sector for p in parts):
+        mine = np.array([p.sector == sector and w > 0 for p, w in zip(parts, wide, strict=True)])
+        some = mine[rows["part"]] if len(parts) else np.zeros(0, dtype=bool)
+        if some.any():
+            part, source = rows["part"].to_numpy()[some], rows["source"].to_numpy()[some]
+            each = coo_array((np.abs(rows["value"].to_numpy()[some]) * wide[part],
+                              (source, np.zeros(len(source), dtype=int)))).tocsr()
+            each.sum_duplicates()
+            out[sector] = float(np.sqrt((each.data ** 2).sum()))
+    return out
