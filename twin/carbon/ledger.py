@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -152,8 +152,3 @@ def ledger(given: Sequence[Entries], shares: Mapping[str, csr_array], cells: int
     rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(
         {c: np.zeros(0, dtype=float if c in ("activity", "value") else np.int64) for c in ROWS})
     return Ledger(tuple(parts), rows, cells)
-
-
-def parts_as_dicts(parts: Sequence[Part]) -> list[dict[str, Any]]:
-    """Return parts with their causes as plain dictionaries, for JSON."""
-    return [asdict(p) for p in parts]
