@@ -10,8 +10,9 @@ from layers.errors import CityTwinError
 from twin.carbon.boundaries import inside, is_sink
 from twin.carbon.entries import entries
 from twin.carbon.ledger import Ledger, ledger
+from twin.carbon.lines import difference, line_total
 from twin.carbon.parts import Cause, Part
-from twin.carbon.uncertainty import change, draw
+from twin.carbon.uncertainty import draw
 
 GRID = Cause("grid.CN-Hubei", -0.1, 0.1)
 OFFICE = Cause("eui.office.CN", -0.2, 0.3)
@@ -122,11 +123,24 @@ def test_scenarios_share_their_draws(book: Ledger) -> None:
     gas = next(i for i, p in enumerate(book.parts) if halved(p))
     rows.loc[rows["part"] == gas, "value"] *= 0.5
     after = Ledger(book.parts, rows, book.cells)
-    low, middle, high = change(book, after, count=4000).ends
+    layers = frozenset({"buildings", "roads", "green"})
+    low, middle, high = draw(difference(book, after, layers), count=4000).ends
     assert middle == pytest.approx(-5.0, rel=0.02)
     # Only what moves gas moves the change: the intensity and the fuel.
     assert high - low == pytest.approx(5 * (np.hypot(0.2, 0.03) + np.hypot(0.3, 0.04)), rel=0.12)
-    assert change(book, book).ends == (0.0, 0.0, 0.0)
+    same = difference(book, book, layers)
+    assert draw(same).ends == (0.0, 0.0, 0.0)
+    assert (same.total().low, same.total().high) == (0.0, 0.0)
+    # Roads that are other roads each have what is their own.
+    other = difference(book, book).total(lambda p: p.sector == "traffic")
+    assert other.high == pytest.approx(np.sqrt(2 * (1.5**2 + 2**2)))
+
+
+def test_uptake_is_told_above_zero(book: Ledger) -> None:
+    found = line_total(book, "carbon_sink")
+    assert (found.value, found.low, found.high) == pytest.approx((5.0, 2.5, 10.0))
+    net, parts = line_total(book, "co2_net"), ("building_co2", "traffic_co2")
+    assert net.value == pytest.approx(sum(line_total(book, p).value for p in parts) - 5)
 
 
 def test_a_range_over_zero_can_change_sign() -> None:

@@ -89,7 +89,7 @@ def _own(parts: Sequence[Part], part: Whole, source: Whole, target: Whole, value
     layers = list(dict.fromkeys(p.layer for p in parts))
     layer = np.array([layers.index(p.layer) for p in parts])[part[some]]
     each: csr_array = coo_array(
-        (np.abs(value[some]) * own[some], (target[some], source[some] * len(layers) + layer)),
+        (value[some] * own[some], (target[some], source[some] * len(layers) + layer)),
         shape=(count, (int(source.max()) + 1) * len(layers))).tocsr()
     each.sum_duplicates()
     rows = np.repeat(np.arange(count), np.diff(each.indptr))

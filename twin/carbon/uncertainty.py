@@ -1,4 +1,7 @@
-"""Monte Carlo over the causes of the ledger, the same draws in every scenario."""
+"""Monte Carlo over the causes of the ledger.
+
+Drawn on the `twin.carbon.lines.difference` of two scenarios, each draw is the same in both.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
+from scipy.special import ndtri
 
 from layers.errors import CityTwinError
 from twin.carbon.ledger import Ledger
@@ -84,8 +88,7 @@ def draw(ledger: Ledger, want: Callable[[Part], bool] | None = None, *, count: i
     count
         Number of draws.
     seed
-        Of the random numbers. A cause gets the same numbers for the same seed wherever it stands,
-        so that two scenarios can be taken from each other draw by draw.
+        Of the random numbers. A cause gets the same numbers for the same seed wherever it stands.
 
     Raises
     ------
@@ -97,11 +100,12 @@ def draw(ledger: Ledger, want: Callable[[Part], bool] | None = None, *, count: i
     The rows of a part are multiplied by one number per cause. It is 1 in the middle and the ends
     of the range at the 2.5 and 97.5 % points; between them it moves evenly in its logarithm, each
     half on its own. What sources have of their own is drawn as one normal number a sector, as wide
-    as the sum of theirs.
+    as the sum of theirs. Draws are a Latin hypercube.
 
     References
     ----------
-    IPCC 2006 Guidelines, volume 1, chapter 3, approach 2.
+    IPCC 2006 Guidelines, volume 1, chapter 3, approach 2; McKay, Beckman & Conover (1979),
+    Technometrics 21:239, doi:10.1080/00401706.1979.10489755.
     """
     if count < 2:
         raise CityTwinError(f"{count} draws, expected at least 2")
@@ -121,28 +125,11 @@ def draw(ledger: Ledger, want: Callable[[Part], bool] | None = None, *, count: i
     return Draws(total, numbers, tuple(names))
 
 
-def change(before: Ledger, after: Ledger, want: Callable[[Part], bool] | None = None, *,
-           count: int = DRAWS, seed: int = 0) -> Draws:
-    """Return what a scenario changes in many draws, each draw the same before and after.
-
-    Parameters
-    ----------
-    before, after
-        The ledgers.
-    want, count, seed
-        As in `draw`.
-    """
-    was, becomes = (draw(one, want, count=count, seed=seed) for one in (before, after))
-    names = tuple(dict.fromkeys((*was.names, *becomes.names)))
-    causes = np.column_stack([_normal(n, count, seed) for n in names]) if names \
-        else np.zeros((count, 0))
-    return Draws(becomes.values - was.values, causes, names)
-
-
 def _normal(name: str, count: int, seed: int) -> Floats:
-    """Return standard normal numbers that depend on the name and the seed alone."""
+    """Return standard normal numbers, evenly spread, that depend on name and seed alone."""
     key = hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8]
-    return np.random.default_rng(int.from_bytes(key, "big")).standard_normal(count)
+    random = np.random.default_rng(int.from_bytes(key, "big"))
+    return np.asarray(ndtri((random.permutation(count) + random.random(count)) / count))
 
 
 def _moved(z: Floats, low: Floats, high: Floats) -> Floats:
@@ -164,7 +151,7 @@ def _own(ledger: Ledger) -> Mapping[str, float]:
         some = mine[rows["part"]] if len(parts) else np.zeros(0, dtype=bool)
         if some.any():
             part, source = rows["part"].to_numpy()[some], rows["source"].to_numpy()[some]
-            each = coo_array((np.abs(rows["value"].to_numpy()[some]) * wide[part],
+            each = coo_array((rows["value"].to_numpy()[some] * wide[part],
                               (source, np.zeros(len(source), dtype=int)))).tocsr()
             each.sum_duplicates()
             out[sector] = float(np.sqrt((each.data ** 2).sum()))
