@@ -39,6 +39,25 @@ class Estimate:
         return Estimate(value, low, high)
 
 
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """A result of features already laid on cells, where ranges are not the sums of theirs.
+
+    Parameters
+    ----------
+    features
+        Of each feature as a whole, arrays of shape (features,).
+    cells
+        Densities, flat arrays of shape (cells,).
+    total
+        Of the study area, in the unit of the cells times m2.
+    """
+
+    features: Estimate | None
+    cells: Estimate
+    total: Estimate
+
+
 def relative(factor: Factor) -> tuple[float, float]:
     """Return how far a factor may lie below and above its value, as shares of the value."""
     if factor.value == 0:

@@ -42,6 +42,27 @@ class Fleet:
         grams = {f: factors.pick(f"fuel.{f}", "kg MJ-1").value * 1000 for f in sorted(fuels)}
         return cls(shares, {**grams, "electric": 0.0})
 
+    def energy(self, speed: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the energy of each fuel in a mean vehicle kilometre, electricity left out.
+
+        Parameters
+        ----------
+        speed
+            Mean driven speeds, shape (n,) [km h-1].
+
+        Returns
+        -------
+        dict
+            Arrays of shape (n,) by fuel [MJ km-1].
+        """
+        curves = emep_curves()
+        out: dict[str, np.ndarray] = {}
+        for (vehicle, fuel), share in self.shares.items():
+            if fuel != "electric" and share > 0:
+                mine = share * curve_energy(pd.Series(curves.loc[(vehicle, fuel)]), speed)
+                out[fuel] = out.get(fuel, 0.0) + mine
+        return out
+
     def grams(self, speed: np.ndarray) -> np.ndarray:
         """Return the mean tailpipe CO2 of a vehicle kilometre.
 
@@ -55,13 +76,8 @@ class Fleet:
         numpy.ndarray
             Shape (n,) [g km-1].
         """
-        total = np.zeros(len(speed))
-        curves = emep_curves()
-        for (vehicle, fuel), share in self.shares.items():
-            if fuel != "electric" and share > 0:
-                energy = curve_energy(pd.Series(curves.loc[(vehicle, fuel)]), speed)
-                total += share * energy * self.grams_per_mj[fuel]
-        return total
+        return np.asarray(sum((used * self.grams_per_mj[fuel]
+                               for fuel, used in self.energy(speed).items()), np.zeros(len(speed))))
 
 
 def curve_energy(curve: pd.Series, speed: np.ndarray) -> np.ndarray:

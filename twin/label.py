@@ -64,7 +64,7 @@ class Label:
 
     Parameters
     ----------
-    gives, on, reach, field, unless
+    gives, on, reach, field, unless, account
         As in `indicator`.
     needs
         Parameters without a default: without one of them the function does not run.
@@ -82,15 +82,17 @@ class Label:
     field: str = ""
     unless: Unless | None = None
     hopes: tuple[str, ...] = ()
+    account: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What others can ask for by name: the variables, or the field."""
-        return (self.field,) if self.field else tuple(v.name for v in self.gives)
+        """What others can ask for by name: the variables, the field or the account."""
+        alone = self.field or self.account
+        return (alone,) if alone else tuple(v.name for v in self.gives)
 
 
 def indicator(*gives: Var, on: str = "", reach: float | None = 0.0, field: str = "",
-              unless: Unless | None = None) -> Callable[[Function], Function]:
+              unless: Unless | None = None, account: str = "") -> Callable[[Function], Function]:
     """Label a function with the variables it gives, or with the field.
 
     Parameters
@@ -108,6 +110,9 @@ def indicator(*gives: Var, on: str = "", reach: float | None = 0.0, field: str =
     unless
         Told the city and the settings, says why the function is not run unasked, in words that
         follow "left out, "; empty when it is.
+    account
+        Name of the entries of the carbon ledger, or of the ledger, that it gives instead of
+        variables.
     """
 
     def hang(function: Function) -> Function:
@@ -118,7 +123,7 @@ def indicator(*gives: Var, on: str = "", reach: float | None = 0.0, field: str =
         hopes = tuple(p.name for p in asked if p.default is not p.empty)
         settings = tuple(p.name for p in signature if p.kind is kinds.KEYWORD_ONLY)
         function.label = Label(  # type: ignore[attr-defined]
-            gives, on, reach, needs, settings, field, unless, hopes)
+            gives, on, reach, needs, settings, field, unless, hopes, account)
         return function
 
     return hang

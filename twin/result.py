@@ -18,6 +18,8 @@ import xarray as xr
 from layers.errors import SourceError
 from layers.provenance import digest
 from layers.units import factor
+from twin.carbon.ledger import Ledger
+from twin.carbon.ledger_files import read_ledger, write_ledger
 from twin.label import Var
 
 FORMAT = 1
@@ -39,6 +41,8 @@ class Twin:
         The declared variables by name.
     record
         What went in: settings, factors with sources, counted fallbacks, seconds, licences.
+    ledger
+        The carbon account behind the CO2 variables, None where none was asked for.
     """
 
     cells: xr.Dataset
@@ -46,6 +50,7 @@ class Twin:
     features: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     variables: Mapping[str, Var] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
+    ledger: Ledger | None = None
 
     def totals(self) -> pd.DataFrame:
         """Return one row a variable: name, value, unit, low, high.
@@ -59,6 +64,8 @@ class Twin:
                 continue
             ends = ("", "_low", "_high") if var.estimate else ("",)
             value, low, high = ([self._total(var, var.name + e) for e in ends] + [np.nan] * 2)[:3]
+            if "total_range" in self.cells[var.name].attrs:
+                low, high = self.cells[var.name].attrs["total_range"]
             if var.parts:
                 low, high = range_of_parts(var, value, rows, self.variables)
             rows[var.name] = {"name": var.long_name, "value": value, "unit": var.unit_of_total,
@@ -98,6 +105,8 @@ class Twin:
             for name, table in self.features.items():
                 table.to_parquet(folder / "features" / f"{name}.parquet", compression="zstd",
                                  write_covering_bbox=True)
+            if self.ledger is not None:
+                write_ledger(self.ledger, folder / "ledger.parquet")
             manifest = {
                 "format": FORMAT, "variables": [asdict(v) for v in self.variables.values()],
                 "fields": sorted(self.fields), "features": sorted(self.features),
@@ -218,6 +227,7 @@ def open(path: str | Path) -> Twin:
             variables={v["name"]: Var(**{**v, "parts": tuple(v["parts"])})
                        for v in manifest["variables"]},
             record=dict(manifest["record"]),
+            ledger=read_ledger(folder / "ledger.parquet") if "ledger.parquet" in wanted else None,
         )
     except Exception as error:
         raise SourceError(f"{folder} is damaged: {' '.join(str(error).split())[:120]}",

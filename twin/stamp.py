@@ -23,7 +23,8 @@ def stamped(city: City, grid: Grid, inside: np.ndarray, cells: dict[str, xr.Data
         var = variables[base] if base in variables else variables[str(name)]
         end = str(name)[len(var.name):].strip("_")
         tail = f" ({end} end of the 95 % range)" if end else ""
-        data.attrs = {"units": var.units, "long_name": var.long_name + tail,
+        kept = {k: v for k, v in data.attrs.items() if k == "total_range"}
+        data.attrs = {**kept, "units": var.units, "long_name": var.long_name + tail,
                       "cell_methods": "area: mean", "grid_mapping": "spatial_ref",
                       "source": f"citytwin: {source[var.name]}"}
     dataset["cell_area"] = grid.field(inside).assign_attrs(

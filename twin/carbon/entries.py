@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,29 +48,43 @@ class Entries:
     activity: Floats
     value: Floats
 
-    def by_source(self, parts: Iterable[Part] | None = None) -> Estimate:
+    def by_source(self, want: Callable[[Part], bool] | None = None) -> Estimate:
         """Return what each feature emits, with its range, arrays of shape (count,) [kg a-1].
 
         Parameters
         ----------
-        parts
-            Those that count; all when None.
+        want
+            Says which parts count; all when None.
         """
-        mine = self if parts is None else self.only(parts)
-        return ranges(mine.parts, mine.part, mine.source, mine.source, mine.value, self.count)
+        mine = self.where(want)
+        return ranges(mine.parts, mine.part, mine.source, mine.source, mine.activity, mine.value,
+                      self.count)
 
-    def activity_by_source(self, parts: Iterable[Part] | None = None) -> Floats:
+    def activity_by_source(self, want: Callable[[Part], bool] | None = None) -> Floats:
         """Return the activity of each feature, shape (count,) [unit of the parts]."""
-        mine = self if parts is None else self.only(parts)
+        mine = self.where(want)
         return np.bincount(mine.source, weights=mine.activity, minlength=self.count).astype(float)
 
-    def only(self, parts: Iterable[Part]) -> Entries:
+    def of_activity(self, want: Callable[[Part], bool] | None = None) -> Estimate:
+        """Return the activity of each feature with its range, arrays of shape (count,).
+
+        The ranges of the factors that the activity is multiplied by are not in it.
+        """
+        mine = self.where(want)
+        parts = [p.but(causes=tuple(c for c in p.causes if c.name != p.factor_id))
+                 for p in mine.parts]
+        return ranges(parts, mine.part, mine.source, mine.source, mine.activity, mine.activity,
+                      self.count)
+
+    def where(self, want: Callable[[Part], bool] | None) -> Entries:
         """Return the rows of some parts."""
-        chosen = set(parts)
-        keep = np.array([p in chosen for p in self.parts], dtype=bool)
-        rows = keep[self.part]
+        if want is None:
+            return self
+        keep = np.array([bool(want(p)) for p in self.parts], dtype=bool)
+        rows = keep[self.part] if len(keep) else np.zeros(0, dtype=bool)
         number = np.cumsum(keep) - 1
-        return Entries(self.layer, self.count, tuple(p for p in self.parts if p in chosen),
+        return Entries(self.layer, self.count,
+                       tuple(p for p, k in zip(self.parts, keep, strict=True) if k),
                        number[self.part[rows]], self.source[rows], self.activity[rows],
                        self.value[rows])
 

@@ -18,7 +18,7 @@ from twin.estimate import Estimate
 
 Floats = NDArray[np.float64]
 ROWS = ("part", "source", "cell", "activity", "value")
-META = tuple(k for k in Part.__dataclass_fields__ if k not in ("causes", "own"))
+META = tuple(k for k in Part.__dataclass_fields__ if k not in ("causes", "own", "by_activity"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +114,9 @@ class Ledger:
         return frame[[*first, *(c for c in frame.columns if c not in first)]]
 
     def _sum(self, target: NDArray[np.int64], count: int) -> Estimate:
-        part, source, value = (self.rows[c].to_numpy() for c in ("part", "source", "value"))
-        return ranges(self.parts, part, source, np.asarray(target), value, count)
+        part, source, activity, value = (self.rows[c].to_numpy()
+                                         for c in ("part", "source", "activity", "value"))
+        return ranges(self.parts, part, source, np.asarray(target), activity, value, count)
 
     def __repr__(self) -> str:
         return (f"<Ledger: {len(self.rows):,} rows of {len(self.parts)} parts in {self.cells:,} "

@@ -26,7 +26,8 @@ class Cause:
     name
         What is uncertain, such as a factor id. Parts that name the same cause move together.
     low, high
-        Relative change of the rows where the cause is at its low and at its high end [1].
+        Relative change of the rows where the cause is at its low and at its high end [1]; change
+        per unit of activity where the part says so [kg].
     """
 
     name: str
@@ -75,6 +76,8 @@ class Part:
         What is uncertain together with other parts and with the same part elsewhere.
     own
         Relative 95 % range that each source has of its own, down and up [1].
+    by_activity
+        Whether causes change the rows by their activity, as for rates that are near zero.
     gas
         ``"CO2"`` or ``"CO2e"``.
     method
@@ -99,6 +102,7 @@ class Part:
     factor_id: str
     causes: tuple[Cause, ...] = ()
     own: tuple[float, float] = (0.0, 0.0)
+    by_activity: bool = False
     gas: str = "CO2"
     method: str = "factor"
     tier: int = 1

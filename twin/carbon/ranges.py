@@ -15,16 +15,16 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 
-def ranges(parts: Sequence[Part], part: Whole, source: Whole, target: Whole, value: Floats,
-           count: int) -> Estimate:
+def ranges(parts: Sequence[Part], part: Whole, source: Whole, target: Whole, activity: Floats,
+           value: Floats, count: int) -> Estimate:
     """Return sums over targets with their 95 % ranges.
 
     Parameters
     ----------
     parts
         The parts.
-    part, source, target, value
-        Of the rows: its part, its source, where it counts and what it is, shape (n,).
+    part, source, target, activity, value
+        Of the rows: its part, its source, where it counts, its activity and its value, shape (n,).
     count
         Number of targets.
 
@@ -37,24 +37,26 @@ def ranges(parts: Sequence[Part], part: Whole, source: Whole, target: Whole, val
     -----
     Each cause moves all rows that name it together: its effect on a sum is the sum of its effects
     on the rows. Effects of different causes, and what each source has of its own, are independent
-    and combine by the root of the sum of squares.
+    and combine by the root of the sum of squares. What cannot be less than nothing ends at zero.
 
     References
     ----------
     IPCC 2006 Guidelines, volume 1, chapter 3, equations 3.1 and 3.2, with correlated inputs.
     """
-    total = np.bincount(target, weights=value, minlength=count)
+    total = np.bincount(target, weights=value, minlength=count).astype(float)
     down2, up2 = np.zeros(count), np.zeros(count)
     if len(parts) and len(value):
-        sums: csr_array = coo_array((value, (target, part)),
-                                    shape=(count, len(parts))).tocsr()
+        moved = np.where(np.array([p.by_activity for p in parts])[part], activity, value)
+        sums: csr_array = coo_array((moved, (target, part)), shape=(count, len(parts))).tocsr()
         low, high, _ = cause_table(parts)
         for at_low, at_high in zip(_columns(sums, low), _columns(sums, high), strict=True):
             down2 += np.minimum(np.minimum(at_low, at_high), 0.0) ** 2
             up2 += np.maximum(np.maximum(at_low, at_high), 0.0) ** 2
         for end, into in ((0, down2), (1, up2)):
             into += _own(parts, part, source, target, value, count, end)
-    return Estimate(total, total - np.sqrt(down2), total + np.sqrt(up2))
+    low = total - np.sqrt(down2)
+    return Estimate(total, np.where(_never_below_zero(parts, part, target, value, count),
+                                    np.maximum(low, 0.0), low), total + np.sqrt(up2))
 
 
 def cause_table(parts: Sequence[Part]) -> tuple[Floats, Floats, list[str]]:
@@ -73,6 +75,14 @@ def cause_table(parts: Sequence[Part]) -> tuple[Floats, Floats, list[str]]:
             low[row, at[cause.name]] += cause.low
             high[row, at[cause.name]] += cause.high
     return low, high, names
+
+
+def _never_below_zero(parts: Sequence[Part], part: Whole, target: Whole, value: Floats,
+                      count: int) -> NDArray[np.bool_]:
+    """Return which targets hold nothing that is, or could become, less than nothing."""
+    free = np.array([p.by_activity for p in parts], dtype=bool)
+    could = (value < 0) | (free[part] if len(parts) else False)
+    return np.asarray(np.bincount(target, weights=could.astype(float), minlength=count) == 0)
 
 
 def _columns(sums: csr_array, effect: Floats) -> list[Floats]:

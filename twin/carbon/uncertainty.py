@@ -24,7 +24,6 @@ Floats = NDArray[np.float64]
 WITHIN = 1.959964  # standard deviations from the middle to the end of a 95 % range
 DRAWS = 1000
 QUANTILES = (0.025, 0.5, 0.975)
-STEEP = -0.95      # lower ends below this move in a straight line, as no logarithm holds them
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +98,9 @@ def draw(ledger: Ledger, want: Callable[[Part], bool] | None = None, *, count: i
     -----
     The rows of a part are multiplied by one number per cause. It is 1 in the middle and the ends
     of the range at the 2.5 and 97.5 % points; between them it moves evenly in its logarithm, each
-    half on its own. What sources have of their own is drawn as one normal number a sector, as wide
-    as the sum of theirs. Draws are a Latin hypercube.
+    half on its own. Causes by activity add up in a straight line. What sources have of their own
+    is drawn as one normal number a sector, as wide as the sum of theirs. Draws are a Latin
+    hypercube.
 
     References
     ----------
@@ -114,12 +114,16 @@ def draw(ledger: Ledger, want: Callable[[Part], bool] | None = None, *, count: i
     numbers = np.column_stack([_normal(name, count, seed) for name in names]) if names \
         else np.zeros((count, 0))
     rows = mine.rows
-    sums = np.bincount(rows["part"], weights=rows["value"], minlength=len(mine.parts))
-    factor = np.ones((count, len(mine.parts)))
+    values, activity = (np.bincount(rows["part"], weights=rows[c], minlength=len(mine.parts))
+                        for c in ("value", "activity"))
+    added = np.array([p.by_activity for p in mine.parts], dtype=bool)
+    times, more = np.ones((count, len(mine.parts))), np.zeros(count)
     for i in range(len(names)):
-        some = np.flatnonzero((low[:, i] != 0) | (high[:, i] != 0))
-        factor[:, some] *= _moved(numbers[:, i], low[some, i], high[some, i])
-    total = factor @ sums
+        far = np.abs(numbers[:, i])[:, None] / WITHIN
+        end = np.where(numbers[:, i, None] < 0, low[:, i], high[:, i])
+        times[:, ~added] *= (1 + end[:, ~added]) ** far
+        more += (far * end[:, added]) @ activity[added]
+    total = times @ values + more
     for sector, sigma in _own(mine).items():
         total = total + sigma * _normal(f"own range of {sector}", count, seed)
     return Draws(total, numbers, tuple(names))
@@ -130,15 +134,6 @@ def _normal(name: str, count: int, seed: int) -> Floats:
     key = hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8]
     random = np.random.default_rng(int.from_bytes(key, "big"))
     return np.asarray(ndtri((random.permutation(count) + random.random(count)) / count))
-
-
-def _moved(z: Floats, low: Floats, high: Floats) -> Floats:
-    """Return what rows are multiplied by when a cause stands z standard deviations off."""
-    far = np.abs(z)[:, None] / WITHIN
-    end = np.where(z[:, None] < 0, low, high)
-    straight = np.minimum(low, high) < STEEP
-    bent = (1 + np.where(straight, 0.0, end)) ** far
-    return np.asarray(np.where(straight, 1 + far * end, bent))
 
 
 def _own(ledger: Ledger) -> Mapping[str, float]:
