@@ -1,4 +1,4 @@
-"""What all tests share: the embedded cities, a small study, and no way to the network."""
+"""What all tests share: embedded cities, a small study, the command, no way to the network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports Matplotlib
@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 import layers
 import scenarios
 from scenarios.studies import Study
+from twin import cli
 
 settings.register_profile("ci", max_examples=12, deadline=None, derandomize=True,
                           suppress_health_check=[HealthCheck.too_slow])
@@ -70,6 +71,20 @@ def no_network() -> Iterator[None]:
     patch.setattr(socket, "gethostbyname", plain)
     yield
     patch.undo()
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run the command in this process: its exit code, and what it said on stdout and stderr."""
+    def run(*words: object) -> tuple[int, str, str]:
+        try:
+            code = cli.main([str(w) for w in words])
+        except SystemExit as error:
+            code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

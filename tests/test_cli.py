@@ -22,7 +22,7 @@ from layers.errors import CityTwinError
 from layers.version import VERSION
 from scenarios.edits import EDITS
 from scenarios.studies import Study
-from twin import cli
+from twin.cli_parser import build_parser
 from twin.indicators import wind_field
 from twin.label import label_of
 
@@ -47,17 +47,9 @@ class Told:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
+def run(call: Callable[..., tuple[int, str, str]]) -> Run:
     """Run the command in this process."""
-    def call(*words: object) -> Told:
-        try:
-            code = cli.main([str(w) for w in words])
-        except SystemExit as error:
-            code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
-        said = capsys.readouterr()
-        return Told(code, said.out, said.err)
-
-    return call
+    return lambda *words: Told(*call(*words))
 
 
 def python(*words: str, **environment: str) -> Told:
@@ -80,7 +72,7 @@ def study_folder(toy_study: Study, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def subparsers() -> dict[str, argparse.ArgumentParser]:
-    parser = cli.build_parser()
+    parser = build_parser()
     action = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     return dict(action.choices)
 
@@ -239,7 +231,7 @@ def test_check_says_faults_and_exits_1(run: Run, monkeypatch: pytest.MonkeyPatch
                                        toy: layers.City) -> None:
     built = toy.frame("buildings")
     bad = replace(toy, layers={**toy.layers, "buildings": built.assign(height=-1.0)})
-    monkeypatch.setattr("twin.verbs.city_of", lambda _: bad)
+    monkeypatch.setattr("twin.city_verbs.city_of", lambda _: bad)
     told = run("check", "x", "--json")
     assert told.code == 1
     assert len(told.json["faults"]) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ import numpy as np
 import pandas as pd
 import pvlib
 import pytest
-import rasterio
 import shapely
 import xarray as xr
+from gis_rasters import CELL, NORTH, WEST, put, written
 from pyproj import CRS
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
 from layers.errors import GridError
@@ -30,25 +28,11 @@ from twin.sun_report import LIMITS, as_markdown, group_of, misfits
 from twin.sun_validation import claims, validate_rows, weather_year
 
 TMY = Path(pvlib.__path__[0]) / "data" / "723170TYA.CSV"
-WEST, NORTH, CELL = 500_000.0, 3_400_000.0, 2.0
 SECONDS = ["compile", "weather", "horizon", "total"]
 AUDIT = ["offset_minutes", "closure_rmse", "ghi", "dni", "dhi", "diffuse_share", "flags"]
 UNITS = {"irradiation": "kWh m-2 a-1", "irradiation_month": "kWh m-2", "sky_view": "1",
          "sun_hours": "h a-1"}
 Call = Callable[..., tuple[int, str, str]]
-
-
-def put(path: Path, rows: np.ndarray, **changed: Any) -> Path:
-    """Write a raster whose first row is the north, as GIS programs do."""
-    bands = rows[None] if rows.ndim == 2 else rows
-    kept = {"crs": "EPSG:32650", "dtype": "float32", "nodata": None, "driver": "GTiff",
-            "transform": from_origin(WEST, NORTH, CELL, CELL)} | changed
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # one test wants no place
-        with rasterio.open(path, "w", width=bands.shape[2], height=bands.shape[1],
-                           count=len(bands), **kept) as out:
-            out.write(bands.astype(kept["dtype"]))
-    return path
 
 
 def town() -> np.ndarray:
@@ -58,27 +42,9 @@ def town() -> np.ndarray:
     return rows
 
 
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*words: object) -> tuple[int, str, str]:
-        try:
-            code = cli.main([str(w) for w in words])
-        except SystemExit as error:
-            code = error.code if isinstance(error.code, int) else 1
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def surface(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return put(tmp_path_factory.mktemp("日 照") / "表面.tif", town())
-
-
-def written(path: Path) -> xr.Dataset:
-    with xr.open_dataset(path, engine="h5netcdf", decode_coords="all") as data:
-        return data.load()
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import rasterio
 import xarray as xr
+from gis_rasters import CELL, NORTH, WEST, put, written
 from pyproj import CRS
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine, from_origin
 
 from layers.errors import GridError
@@ -24,24 +22,10 @@ from twin.wind.sectors import station_count
 from twin.wind_bench import STEPS, copy_speed, made_city, measure, stopped
 from twin.wind_memory import BASE, PER_CELL, available, check_memory, needed
 
-WEST, NORTH, CELL = 500_000.0, 3_400_000.0, 2.0
 SUMMARY = ["columns", "levels", "cells", "iterations", "residual", "divergence", "seconds",
            "peak_mb", "threads"]
 SECONDS = ["compile", "blocks", "zones", "solve", "turbulence", "write", "total"]
 Call = Callable[..., tuple[int, str, str]]
-
-
-def put(path: Path, rows: np.ndarray, **changed: Any) -> Path:
-    """Write a raster whose first row is the north, as GIS programs do."""
-    bands = rows[None] if rows.ndim == 2 else rows
-    kept = {"crs": "EPSG:32650", "dtype": "float32", "nodata": None, "driver": "GTiff",
-            "transform": from_origin(WEST, NORTH, CELL, CELL)} | changed
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # one test wants no place
-        with rasterio.open(path, "w", width=bands.shape[2], height=bands.shape[1],
-                           count=len(bands), **kept) as out:
-            out.write(bands.astype(kept["dtype"]))
-    return path
 
 
 def _north_east() -> np.ndarray:
@@ -50,27 +34,9 @@ def _north_east() -> np.ndarray:
     return rows
 
 
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*words: object) -> tuple[int, str, str]:
-        try:
-            code = cli.main([str(w) for w in words])
-        except SystemExit as error:
-            code = error.code if isinstance(error.code, int) else 1
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def heights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return put(tmp_path_factory.mktemp("风 场") / "高度.tif", _north_east())
-
-
-def written(path: Path) -> xr.Dataset:
-    with xr.open_dataset(path, engine="h5netcdf", decode_coords="all") as data:
-        return data.load()
 
 
 @pytest.fixture(scope="module")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
 
-from layers.errors import GridError, SourceError
-from layers.vectors import existing_file, label
+from layers.errors import SourceError
+from layers.vectors import label
+from twin.raster_files import Raster, as_tops, check_within, filled, read_raster
 from twin.sun_memory import TREES, check_room
-from twin.wind_files import Raster, _alike, _place, _within
 
 MOST_HOLES = 0.01   # share of cells without a height that are filled [1]
-TALLEST_TREE = 150.0  # [m]
 TURNED = 1.0        # grid north this far from true north is told [degrees]
 
 
@@ -44,7 +42,7 @@ def read_surface(path: str | Path, *, more: float = 0.0) -> tuple[Raster, NDArra
     GridError
         When its cells are no squares in metres, or do not fit into memory.
     """
-    found = _band(path, "surface", more)
+    found = _read(path, "surface", more)
     empty = np.isnan(found.values)
     holes, notes = int(empty.sum()), list(found.notes)
     if holes == empty.size:
@@ -56,15 +54,11 @@ def read_surface(path: str | Path, *, more: float = 0.0) -> tuple[Raster, NDArra
                           "gdal_translate -projwin")
     values = found.values
     if holes:
-        from scipy.ndimage import distance_transform_edt
-
-        near = distance_transform_edt(empty, return_distances=False, return_indices=True)
-        values = values[tuple(near)]
+        values = filled(values)
         notes.append(f"{found.name}: {holes:,} cells without a height took the nearest one to look "
                      "over, and have no result")
-    _within(values, found.name, "heights", -500.0, 9000.0)
-    return Raster(values, found.cell, found.west, found.south, found.crs, found.name,
-                  tuple(notes)), empty
+    check_within(values, found.name, "heights", -500.0, 9000.0)
+    return replace(found, values=values, notes=tuple(notes)), empty
 
 
 def read_crowns(path: str | Path, like: Raster) -> Raster:
@@ -77,11 +71,7 @@ def read_crowns(path: str | Path, like: Raster) -> Raster:
     like
         The surface.
     """
-    found = _alike(_band(path, "tree tops", TREES), like)
-    tops = np.nan_to_num(found.values, nan=0.0)
-    _within(tops, found.name, "tree tops", -1.0, TALLEST_TREE)
-    return Raster(np.maximum(tops, np.float32(0)), found.cell, found.west, found.south, found.crs,
-                  found.name, found.notes)
+    return as_tops(_read(path, "tree tops", TREES), like)
 
 
 def centre_of(raster: Raster) -> tuple[float, float, float] | None:
@@ -104,40 +94,13 @@ def centre_of(raster: Raster) -> tuple[float, float, float] | None:
     return latitude, longitude, turn if math.isfinite(turn) else 0.0
 
 
-def _band(path: str | Path, what: str, more: float) -> Raster:
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
-
-    file = existing_file(path, f"{what} raster")
-    try:
-        with warnings.catch_warnings(), rasterio.Env(), rasterio.open(file) as source:
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            crs, notes = _place(source, file.name)
-            check_room(source.height, source.width, cell=abs(source.transform.a), name=file.name,
-                       more=more)
-            values = _values(source)
-            t = source.transform
-    except (SourceError, GridError, MemoryError):
-        raise
-    except Exception as error:
-        raise SourceError(f"{file.name} is no readable raster: "
-                          f"{' '.join(str(error).split())[:160]}") from error
-    if t.e < 0:
-        values = values[::-1]
-    values = np.ascontiguousarray(values[:, ::-1] if t.a < 0 else values)
-    ny, nx = values.shape
-    return Raster(values, abs(t.a), min(t.c, t.c + t.a * nx), min(t.f, t.f + t.e * ny), crs,
-                  file.name, tuple(notes))
-
-
-def _values(source: Any) -> NDArray[np.float32]:
-    band = source.read(1, masked=True)
-    values = np.asarray(np.ma.filled(band.astype(np.float32), np.nan))
-    if source.scales[0] != 1 or source.offsets[0] != 0:
-        values = values * np.float32(source.scales[0]) + np.float32(source.offsets[0])
-    return values
-
-
 def told_crs(raster: Raster) -> str:
     """Return the CRS of a raster in words."""
     return label(raster.crs) if raster.crs is not None else "no CRS"
+
+
+def _read(path: str | Path, what: str, more: float) -> Raster:
+    def fits(rows: int, columns: int, cell: float, name: str) -> None:
+        check_room(rows, columns, cell=cell, name=name, more=more)
+
+    return read_raster(path, what, fits, tell_gaps=False)  # they are told as holes

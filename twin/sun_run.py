@@ -15,12 +15,12 @@ import twin.sun.horizon
 from layers.errors import GridError, MissingInput
 from layers.weather import read_weather
 from twin.kernel_cache import find_cache
+from twin.raster_files import Raster
 from twin.sun.audit import Audit, audit_weather, corrected
 from twin.sun.irradiance import irradiate
 from twin.sun.points import REACH, Points
 from twin.sun.table import DIRECTIONS, SunTable, sun_table
 from twin.sun_files import TURNED, centre_of
-from twin.wind_files import Raster
 
 Tell = Callable[[str, int, int], None]
 

@@ -1,4 +1,4 @@
-"""The verbs of the sun: audit weather, light over a surface, validation, speed."""
+"""The verbs of the sun: audit weather, light over a surface."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from layers.errors import CityTwinError, SourceError
-from twin.arguments import check_output, check_parent, usage
+from layers.errors import CityTwinError
+from twin.arguments import usage
 from twin.progress import Progress, progress
+from twin.run_places import check_places
 from twin.tables import dump, print_table, tell_summary
 
 
@@ -60,7 +61,8 @@ def sun(args: Namespace) -> int | None:
             return usage("--through needs --canopy")
         if not 0 <= args.through <= 1:
             raise CityTwinError(f"--through {args.through:g}: expected 0 to 1")
-    _check_places(args)
+    check_places(args, "surface", (args.surface, args.canopy, args.buildings, args.weather),
+                 beside=(".gpkg",) if args.buildings else ())
     with progress("sun", quiet=args.quiet or args.json is True) as tell:
         summary, notes, words = _computed(args, tell)
     tell_summary(args, summary, notes, words)
@@ -135,67 +137,3 @@ def _computed(args: Namespace, tell: Progress
              {"": "seconds", "value": ", ".join(f"{k} {v:.2f}" for k, v in seconds.items())},
              {"": "memory at most", "value": f"{summary['peak_mb']:,.0f} MB"}]
     return summary, notes, words
-
-
-def _check_places(args: Namespace) -> None:
-    """Raise where a result cannot be written, before anything is read."""
-    check_output(args.output, ".nc")
-    results = [Path(args.output)]
-    if args.buildings:
-        results.append(results[0].with_suffix(".gpkg"))
-        check_output(str(results[1]), ".gpkg")
-    for given in (args.surface, args.canopy, args.buildings, args.weather):
-        if given and any(Path(given).absolute() == r.absolute() for r in results):
-            raise SourceError(f"-o {args.output}: {given} is one of the files to read",
-                              mend="Choose another name with -o")
-    if isinstance(args.json, str):
-        target = Path(args.json)
-        if target.suffix.lower() != ".json" or target.is_dir():
-            raise SourceError(f"--json {args.json}: expected the name of a file that ends in .json",
-                              mend="Put --json last, or after the surface, for JSON on stdout")
-        check_parent(target)
-
-
-def validate_sun(args: Namespace) -> int | None:
-    """Score the sun against exact shapes, own rays, pvlib and what others say."""
-    if args.output:
-        check_output(args.output, ".md")
-    from twin.sun_report import as_markdown, misfits
-    from twin.sun_run import warm
-    from twin.sun_validation import claims, validate_rows, weather_year
-    from twin.wind_report import write_section
-
-    with progress("validate", quiet=args.quiet or args.json) as tell:
-        year = weather_year(args.weather)
-        warm(tell)
-        rows = validate_rows(year, tell=tell)
-        lines = claims(year)
-        if args.output:
-            command = shlex.join(["citytwin", "validate", "sun", *(
-                ["--weather", Path(args.weather).name] if args.weather else []),
-                "-o", Path(args.output).name])
-            write_section(args.output, "Sun", as_markdown(rows, lines, year, command=command))
-    if args.json:
-        dump(rows)
-        return None
-    print_table(pd.DataFrame(rows))
-    print("\n" + "\n".join([*misfits(rows), *lines]))
-    if args.output:
-        print(f"\n{args.output}")
-    return None
-
-
-def bench_sun(args: Namespace) -> None:
-    """Measure how fast the sun of a year is on this machine."""
-    from twin.sun_bench import SIZES, measure, rows_of
-
-    if args.size is not None and not 32 <= args.size <= 20_000:
-        raise CityTwinError(f"--size {args.size}: expected 32 to 20000 cells along a side")
-    with progress("bench", quiet=args.quiet or args.json) as tell:
-        found = measure((args.size,) if args.size else SIZES, tell=tell)
-    if args.json:
-        dump(found)
-        return
-    print_table(pd.DataFrame(rows_of(found)))
-    print(f"\nthreads {found['threads']}, loading and compiling the kernels "
-          f"{found['compile_s']:.1f} s")

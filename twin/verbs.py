@@ -1,4 +1,7 @@
-"""What each verb of the command line does. Words and tables go to stdout, progress to stderr."""
+"""What each verb of the command line does. Words and tables go to stdout, progress to stderr.
+
+Those of studies and of the project itself stand here, the others beside and are named here.
+"""
 
 from __future__ import annotations
 
@@ -12,136 +15,24 @@ import pandas as pd
 
 import layers
 import twin
-from layers.city import City
 from layers.errors import CityTwinError, nearest
-from twin.arguments import (
-    check_output,
-    check_parent,
-    city_of,
-    factors_of,
-    names,
-    settings_of,
-    usage,
-)
-from twin.demo import demo as demo  # a verb too long to stand here
+from twin.arguments import check_output, check_parent, city_of, factors_of, names, settings_of
+from twin.bench_verb import bench as bench
+from twin.carbon_verb import carbon as carbon
+from twin.city_verbs import check as check
+from twin.city_verbs import fetch as fetch
+from twin.city_verbs import import_ as import_
+from twin.city_verbs import run as run
+from twin.city_verbs import sample as sample
+from twin.demo import demo as demo
 from twin.factors import load as load_factors
 from twin.pictures import scenario_of, study_sheet, study_still
 from twin.progress import progress
-from twin.sun_verb import bench_sun, validate_sun
 from twin.sun_verb import sun as sun
 from twin.sun_verb import weather as weather
-from twin.tables import (
-    city_record,
-    dump,
-    print_change,
-    print_fallbacks,
-    print_sources,
-    print_study,
-    print_table,
-    say_city,
-    totals,
-)
-from twin.wind_verb import bench as bench_wind
-from twin.wind_verb import validate_wind
+from twin.tables import dump, print_change, print_fallbacks, print_study, print_table, totals
+from twin.validate_verb import validate as validate
 from twin.wind_verb import wind as wind
-
-
-def sample(args: Namespace) -> None:
-    """Write an embedded city."""
-    check_output(args.output, ".gpkg")
-    city = layers.sample(args.sample_name)
-    layers.write(city, args.output)
-    _say(city, args)
-    if not args.json:
-        print_sources(city)
-
-
-def fetch(args: Namespace) -> None:
-    """Load a place from OpenStreetMap."""
-    from layers.files import with_rasters
-    from layers.weather import read_weather
-
-    chosen = [bool(args.where), bool(args.bbox), bool(args.polygon)]
-    if sum(chosen) != 1:
-        raise SystemExit(usage("give a PLACE, or --bbox W S E N, or --polygon FILE"))
-    check_output(args.output, ".gpkg")
-    if args.polygon:
-        from layers.vectors import read_vector
-
-        where: Any = read_vector(args.polygon)
-    else:
-        where = tuple(args.bbox) if args.bbox else args.where
-    if args.weather:
-        read_weather(args.weather)  # a wrong file is told before the download
-    with progress("fetch", quiet=args.quiet) as tell:
-        city = layers.fetch(where, name=args.name, country=args.country, region=args.region,
-                            offline=args.offline, cache=args.cache,
-                            progress=lambda done, of, what: tell(what, done, of))
-    city = with_rasters(city, weather=args.weather)
-    layers.write(city, args.output)
-    _say(city, args)
-
-
-def import_(args: Namespace) -> None:
-    """Make a city from the user's own files."""
-    check_output(args.out, ".gpkg")
-    controls = {}
-    for pair in args.control:
-        name, equal, value = pair.partition("=")
-        try:
-            controls[name] = float(value)
-        except ValueError:
-            raise SystemExit(usage(f"--control {pair}: expected NAME=NUMBER")) from None
-        if not equal:
-            raise SystemExit(usage(f"--control {pair}: expected NAME=NUMBER"))
-    with progress("import", quiet=args.quiet) as tell:
-        tell("reading", 0, 2)
-        city = layers.read(args.osm, columns=args.columns, area=args.area, terrain=args.terrain,
-                           canopy=args.canopy, weather=args.weather, crs=args.crs,
-                           name=args.name or Path(args.out).stem,
-                           country=args.country, region=args.region, controls=controls,
-                           **args.files)
-        tell("writing", 1, 2)
-        layers.write(city, args.out)
-    _say(city, args)
-
-
-def check(args: Namespace) -> int:
-    """Say what a city holds and what is wrong with it."""
-    from layers.checking import city_faults
-
-    city = city_of(args.city)
-    found = city_faults(city)
-    if args.json:
-        dump({**city_record(city), "faults": [str(f) for f in found]})
-    else:
-        say_city(city)
-        print("\n".join(f"fault: {f}" for f in found) or "no faults")
-    return 1 if found else 0
-
-
-def run(args: Namespace) -> None:
-    """Compute the indicators of a city."""
-    if args.output:
-        from twin.result import replaced_folder
-
-        check_parent(Path(args.output))
-        replaced_folder(Path(args.output), "manifest.json")
-    city = city_of(args.city)
-    want = names(args.want, "--want")
-    with progress("run", quiet=args.quiet or args.json) as tell:
-        found = twin.run(city, cell_size=args.cell, want=want, settings=settings_of(args.settings),
-                         factors=factors_of(args.factors), progress=tell)
-    if args.output:
-        found.save(args.output)
-    if args.json:
-        dump({"cells": int((found.cells["cell_area"] > 0).sum()), "totals": totals(found),
-               "fallbacks": found.record["fallbacks"], "seconds": found.record["seconds"],
-               "peak_mb": found.record["peak_mb"]})
-        return
-    print(repr(found))
-    print_fallbacks(found.record["fallbacks"])
-    print_sources(city)
 
 
 def study(args: Namespace) -> None:
@@ -250,13 +141,6 @@ def _written(written: list[Path], args: Namespace) -> None:
         print("\n".join(map(str, written)))
 
 
-def _say(city: City, args: Namespace) -> None:
-    if args.json:
-        dump(city_record(city))
-    else:
-        say_city(city)
-
-
 def list_(args: Namespace) -> None:
     """List what there is."""
     from scenarios.edits import EDITS
@@ -291,35 +175,6 @@ def list_(args: Namespace) -> None:
         dump(rows)
     else:
         print_table(pd.DataFrame(rows))
-
-
-def bench(args: Namespace) -> None:
-    """Measure how fast the wind or the sun is on this machine."""
-    (bench_sun if args.what == "sun" else bench_wind)(args)
-
-
-def validate(args: Namespace) -> int | None:
-    """Hide half of the surveyed heights of Nantes and infer them, or score the wind or the sun."""
-    from layers.validation import masked_heights
-
-    if args.weather and args.what != "sun":
-        return usage("--weather goes with validate sun")
-    if args.what == "wind":
-        return validate_wind(args)
-    if args.data or args.only or args.pictures:
-        return usage("--data, --only and --pictures go with validate wind")
-    if args.what == "sun":
-        return validate_sun(args)
-    if args.output:
-        return usage("-o goes with validate wind and validate sun")
-
-    table = masked_heights(args.seed)
-    if args.json:
-        dump(json.loads(table.to_json(orient="records")))
-        return None
-    print("Heights of Nantes, half of them hidden and inferred (BD TOPO, to the eaves)")
-    print_table(table)
-    return None
 
 
 def doctor(args: Namespace) -> int:

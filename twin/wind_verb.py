@@ -1,9 +1,8 @@
-"""The verbs of the wind: over a raster of heights, against measurements, and how fast it is."""
+"""The verb of the wind over a raster of heights."""
 
 from __future__ import annotations
 
 import math
-import os
 import shlex
 import time
 from argparse import Namespace
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from layers.errors import CityTwinError, GridError, SourceError
-from twin.arguments import check_output, check_parent, usage
+from layers.errors import CityTwinError, GridError
+from twin.arguments import usage
 from twin.progress import Progress, progress
-from twin.tables import dump, print_table, tell_summary
+from twin.run_places import check_places
+from twin.tables import tell_summary
 
 
 def wind(args: Namespace) -> int | None:
@@ -28,7 +27,8 @@ def wind(args: Namespace) -> int | None:
     if wrong:
         return usage(wrong)
     _check_numbers(args)
-    _check_places(args)
+    check_places(args, "heights", (args.heights, args.canopy, args.terrain, args.profile,
+                                   args.weather))
     begun = time.perf_counter()
     find_cache()
     quiet = args.quiet or args.json is True
@@ -200,21 +200,6 @@ def _check_numbers(args: Namespace) -> None:
         raise GridError(f"--levels {bad[0]:g}: expected heights above the ground, more than 0 m")
 
 
-def _check_places(args: Namespace) -> None:
-    """Raise where a result cannot be written, before anything is read."""
-    check_output(args.output, ".nc")
-    inputs = [p for p in (args.heights, args.canopy, args.terrain, args.profile, args.weather) if p]
-    if any(Path(p).absolute() == Path(args.output).absolute() for p in inputs):
-        raise SourceError(f"-o {args.output}: that is one of the files to read",
-                          mend="Choose another name with -o")
-    if isinstance(args.json, str):
-        target = Path(args.json)
-        if target.suffix.lower() != ".json" or target.is_dir():
-            raise SourceError(f"--json {args.json}: expected the name of a file that ends in .json",
-                              mend="Put --json last, or after the heights, for JSON on stdout")
-        check_parent(target)
-
-
 def _stopwatch() -> Callable[[], float]:
     last = time.perf_counter()
 
@@ -224,80 +209,3 @@ def _stopwatch() -> Callable[[], float]:
         return last - before
 
     return lap
-
-
-def validate_wind(args: Namespace) -> int | None:
-    """Score the wind against measured cases."""
-    from twin.kernel_cache import find_cache
-
-    if not args.data:
-        return usage("validate wind needs --data FOLDER with the measured cases")
-    if args.output and args.only:
-        return usage("-o writes all cases; leave out --only")
-    if args.output:
-        check_output(args.output, ".md")
-        check_parent(Path(args.pictures or ".") / "a.png")
-    find_cache()
-    from twin.wind.tunnels.cases import read_cases
-    from twin.wind_report import as_markdown, draw_trees, misfits, write_section
-    from twin.wind_validation import COLUMNS, as_json, run_case, score_case
-    from twin.wind_validation import validate_wind as validated
-
-    command = shlex.join(["citytwin", "validate", "wind", "--data", Path(args.data).name,
-                          *(["-o", Path(args.output).name] if args.output else []),
-                          *(["--pictures", args.pictures] if args.pictures else [])])
-    with progress("validate", quiet=args.quiet or args.json) as tell:
-        if args.only:
-            cases = read_cases(args.data)
-            chosen = [c for c in cases if args.only.casefold() in c.name.casefold()]
-            if not chosen:
-                raise SourceError(f"no case is called {args.only!r} (cases are "
-                                  f"{', '.join(dict.fromkeys(c.name for c in cases))})")
-            rows: list[dict[str, Any]] = []
-            for n, case in enumerate(chosen):
-                tell(f"{case.name}, wind from {case.wind_from:g}", n, len(chosen))
-                rows += score_case(case, run_case(case))
-            table = pd.DataFrame(rows, columns=COLUMNS)
-        else:
-            table = validated(args.data, tell=lambda line: tell(line, 0, 1))
-        if args.output:
-            target = Path(args.output)
-            trees = next((c for c in read_cases(args.data) if c.canopy is not None), None)
-            picture = ""
-            if trees is not None:
-                tell("drawing the trees", 0, 1)
-                drawn = Path(args.pictures or target.parent) / "wind-behind-trees.png"
-                draw_trees(trees, run_case(trees), drawn)
-                picture = Path(os.path.relpath(drawn, target.parent)).as_posix()
-            write_section(target, "Wind", as_markdown(table, command=command, picture=picture))
-    if args.json:
-        dump(as_json(table))
-        return None
-    shown = table.drop(columns="walled").round(2)
-    print_table(shown.astype(object).where(shown.notna(), ""))
-    print("\n" + "\n".join(misfits(table)))
-    if args.output:
-        print(f"\n{args.output}")
-    return None
-
-
-def bench(args: Namespace) -> None:
-    """Measure how fast the steps of the wind are on this machine."""
-    from twin.kernel_cache import find_cache
-
-    if args.size is not None and not 32 <= args.size <= 20_000:
-        raise CityTwinError(f"--size {args.size}: expected 32 to 20000 cells along a side")
-    find_cache()
-    from twin.wind_bench import SIZES, measure, rows_of
-
-    with progress("bench", quiet=args.quiet or args.json) as tell:
-        found = measure((args.size,) if args.size else SIZES, tell=tell)
-    if args.json:
-        dump(found)
-        return
-    print_table(pd.DataFrame(rows_of(found)))
-    print(f"\nthreads {found['threads']}, copying memory {found['copy_gb_s']:.1f} GB/s, loading "
-          f"and compiling the kernels {found['compile_s']:.1f} s")
-    for run in found["runs"]:
-        print(f"{run['cells'] / 1e6:.1f} M cells: at most {run['peak_mb']:,.0f} MB, "
-              f"{run['bytes_per_cell']:.0f} bytes a cell")

@@ -32,10 +32,10 @@ def _too_large(city: Any, settings: Mapping[str, Any]) -> str:
         low=0, high=1),
     Var("ventilation_potential", "1", "Ventilation potential, 1 none to 5 high", total="mean",
         better=1, low=1, high=5),
-    reach=300.0, unless=_too_large,
+    reach=None, unless=_too_large,
 )
 def ventilation_class(city: Any, roughness_length: xr.DataArray, grid: Any, *,
-                cell: float = CELL) -> dict[str, Any]:
+                      cell: float = CELL) -> dict[str, Any]:
     """Class of roughness length and sky view factor; NaN where a cell has no open ground.
 
     Roughness above 1 m is class 1; above 0.5 m, 2 or with much sky 3; below, 4 or with much sky 5;

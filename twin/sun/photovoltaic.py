@@ -103,22 +103,6 @@ def specific_yield(weather: xr.Dataset, *, latitude: float, longitude: float, ti
     return float(np.nansum(power.to_numpy())) / 1000.0 * 8760 / len(times)
 
 
-def split_radiation(weather: xr.Dataset, *, latitude: float, longitude: float) -> xr.Dataset:
-    """Return weather whose missing dni and dhi are split from ghi.
-
-    References
-    ----------
-    Erbs, Klein & Duffie (1982), Sol. Energy 28:293, doi:10.1016/0038-092X(82)90302-4.
-    """
-    import pvlib
-
-    times = pd.DatetimeIndex(weather["time"].to_numpy()).tz_localize("UTC")
-    zenith = pvlib.solarposition.get_solarposition(times, latitude, longitude)["apparent_zenith"]
-    split = pvlib.irradiance.erbs(pd.Series(weather["ghi"].to_numpy(), index=times), zenith, times)
-    hole = np.isnan(weather["dni"]) | np.isnan(weather["dhi"])
-    return weather.assign({k: weather[k].where(~hole, split[k].to_numpy()) for k in ("dni", "dhi")})
-
-
 STEPS = (0.1, 1.0, 2.0, 5.0)  # planes this close in tilt and azimuth share one run [degrees]
 MOST_RUNS = 720
 TOGETHER = 120      # runs held in memory at a time

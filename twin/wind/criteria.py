@@ -6,18 +6,16 @@ put them together.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 from layers.errors import FactorError, nearest
+from twin.factor_rows import FOLDER, Row, read_rows
 
-DATA = Path(__file__).parent.parent / "data" / "wind.csv"
+DATA = FOLDER / "wind.csv"
 Values = Mapping[str, float]
 
 CHINESE = {
@@ -129,13 +127,8 @@ _FORMS = {
 CRITERIA = tuple(_FORMS)
 
 
-@lru_cache(maxsize=1)
-def _rows() -> dict[str, tuple[float, str, str]]:
-    """Return value, tag and id of every row by its stem without the leading ``wind.``."""
-    with DATA.open(encoding="utf-8", newline="") as file:
-        return {row["factor_id"].removeprefix("wind.").rpartition(".")[0]:
-                (float(row["value"]), row["tag"], row["factor_id"])
-                for row in csv.DictReader(file)}
+def _rows() -> Mapping[str, Row]:
+    return read_rows(DATA, "wind.")
 
 
 def threshold(name: str, values: Values | None = None) -> float:
@@ -161,7 +154,7 @@ def threshold(name: str, values: Values | None = None) -> float:
     strange = sorted(set(given) - set(rows))
     if strange:
         raise FactorError(f"no wind threshold {strange[0]!r}{nearest(strange[0], list(rows))}")
-    number = float(given.get(name, rows[name][0]))
+    number = float(given.get(name, rows[name].value))
     if not (math.isfinite(number) and number > 0):
         raise FactorError(f"wind threshold {name!r} is {number:g}, expected a number above zero")
     return number
@@ -198,4 +191,4 @@ def criterion(name: str, values: Values | None = None) -> Criterion:
     return Criterion(name, form.title, form.standard, form.quantity, speeds, probabilities,
                      (*(c for c, _, _ in form.limits), form.last),
                      threshold(f"height.{form.height}", values), form.at_most,
-                     tuple(sorted({tag for _, tag, _ in rows})), tuple(i for _, _, i in rows))
+                     tuple(sorted({r.tag for r in rows})), tuple(r.factor_id for r in rows))

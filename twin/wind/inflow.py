@@ -1,114 +1,33 @@
-"""The wind that reaches the city: mean speed and turbulence over height, from law or reading."""
+"""The wind that reaches the city, by law: logarithmic, power, or that of a city upwind.
+
+What a profile is stands in `twin.wind.profile`, how rough the ground upwind is in
+`twin.wind.upwind`, and how stable the air in `twin.wind.stability`.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from layers.errors import CityTwinError, nearest
+from layers.errors import CityTwinError
 from twin.aerodynamic import (
     VON_KARMAN,
-    form_indices,
     macdonald,
     roughness_of_exponent,
     stability_correction,
 )
+from twin.wind.profile import SIGMAS as SIGMAS
+from twin.wind.profile import Floats as Floats
+from twin.wind.profile import Inflow as Inflow
+from twin.wind.profile import check_positive
+from twin.wind.profile import surface_layer as surface_layer
+from twin.wind.profile import surface_tke as surface_tke
+from twin.wind.stability import stability_weight as stability_weight
+from twin.wind.upwind import roughness_of as roughness_of
 
-Floats = NDArray[np.float64]
-
-# Speed fluctuations along, across and upwards over the friction velocity, neutral flow near the
-# ground; Panofsky & Dutton (1984), Atmospheric Turbulence.
-SIGMAS = (2.39, 1.92, 1.25)
-_TKE = 0.5 * sum(s * s for s in SIGMAS)
 # Exponent and gradient height [m] of the terrain categories of AIJ (2004); recalled, tag R, 30 %.
 _CATEGORIES = ((0.10, 0.15, 0.20, 0.27, 0.35), (250.0, 350.0, 450.0, 550.0, 650.0))
-ROUGHEST = 2.0  # [m]
-_ALPHA = {"very unstable": 5.0, "slightly unstable": 2.0, "neutral": 1.0, "slightly stable": 0.5,
-          "very stable": 0.2}
-
-
-@dataclass(frozen=True, eq=False)
-class Inflow:
-    """Mean speed over height of the approaching wind, with its turbulence.
-
-    Parameters
-    ----------
-    z
-        Rising heights above ground, (n,) [m].
-    speed
-        Mean speed at these heights, (n,) [m/s].
-    k
-        Turbulent kinetic energy at these heights, (n,) [m2 s-2].
-    z0
-        Roughness length of the ground upwind [m].
-    displacement
-        Zero-plane displacement [m].
-    name
-        What the profile is, for the record.
-    friction
-        Friction velocity where a law gives it; else it is read from the lower heights [m/s].
-    """
-
-    z: Floats
-    speed: Floats
-    k: Floats
-    z0: float
-    displacement: float = 0.0
-    name: str = ""
-    friction: float | None = None
-
-    def __post_init__(self) -> None:
-        same = self.z.shape == self.speed.shape == self.k.shape and self.z.ndim == 1
-        numbers = (self.z, self.speed, self.k, self.z0, self.displacement)
-        if not (same and len(self.z) > 1 and all(np.isfinite(a).all() for a in numbers)
-                and self.z[0] > 0 and (np.diff(self.z) > 0).all() and self.speed.min() >= 0
-                and self.k.min() >= 0 and self.z0 > 0 and self.displacement >= 0):
-            raise CityTwinError(
-                "the inflow needs two rising heights above zero or more, as many speeds and k, "
-                "none negative, and a roughness length above zero")
-
-    @property
-    def u_star(self) -> float:
-        """Friction velocity [m/s]."""
-        if self.friction is not None:
-            return self.friction
-        return surface_layer(self.z, self.speed, self.z0, self.displacement)[1]
-
-    def at(self, z: ArrayLike) -> Floats:
-        """Return the mean speed at heights above ground [m/s].
-
-        Parameters
-        ----------
-        z
-            Heights, any shape [m].
-
-        Notes
-        -----
-        Linear in the logarithm of height. Below the lowest height the log law of `z0`, 0 at the
-        displacement. Held above the highest.
-        """
-        heights = np.asarray(z, dtype=np.float64)
-        lowest, ground, above = self.z[0], self.displacement, self._held(heights, self.speed)
-        ground = ground if ground < lowest else 0.0
-        share = (np.log1p(np.maximum(heights - ground, 0.0) / self.z0)
-                 / math.log1p((lowest - ground) / self.z0))
-        return np.where(heights < lowest, share * self.speed[0], above)
-
-    def tke(self, z: ArrayLike) -> Floats:
-        """Return the turbulent kinetic energy at heights, held beyond the table [m2 s-2]."""
-        return self._held(np.asarray(z, dtype=np.float64), self.k)
-
-    def scaled(self, factor: float) -> Inflow:
-        """Return the profile of a wind `factor` times as strong; exact in neutral flow."""
-        friction = None if self.friction is None else self.friction * factor
-        return replace(self, speed=self.speed * factor, k=self.k * factor ** 2, friction=friction)
-
-    def _held(self, z: Floats, values: Floats) -> Floats:
-        logs = np.log(np.maximum(z, self.z[0]))
-        return np.asarray(np.interp(logs, np.log(self.z), values), dtype=np.float64)
 
 
 def log_profile(speed: float, at: float, z0: float, *, displacement: float = 0.0,
@@ -141,7 +60,7 @@ def log_profile(speed: float, at: float, z0: float, *, displacement: float = 0.0
     Panofsky & Dutton (1984), Atmospheric Turbulence.
     Tominaga et al. (2008), J. Wind Eng. Ind. Aerodyn. 96:1749, doi:10.1016/j.jweia.2008.02.058.
     """
-    _positive(speed=speed, at=at - displacement, z0=z0, top=top - at)
+    check_positive(speed=speed, at=at - displacement, z0=z0, top=top - at)
     if math.isnan(length) or abs(length) < 10 * z0:
         raise CityTwinError(f"the Obukhov length is {length:g} m, expected at least 10 z0, "
                             f"{10 * z0:g} m, on either side of zero",
@@ -182,11 +101,11 @@ def power_profile(speed: float, at: float, exponent: float, z0: float | None = N
     Tominaga et al. (2008), J. Wind Eng. Ind. Aerodyn. 96:1749, doi:10.1016/j.jweia.2008.02.058.
     Counihan (1975), Atmos. Environ. 9:871.
     """
-    _positive(speed=speed, at=at, exponent=exponent, top=top - at)
+    check_positive(speed=speed, at=at, exponent=exponent, top=top - at)
     if exponent > 1:
         raise CityTwinError(f"the exponent is {exponent:g}, expected 0 to 1")
     rough = roughness_of_exponent(exponent) if z0 is None else z0
-    _positive(z0=rough)
+    check_positive(z0=rough)
     z = _heights(0.1, top, at)
     wind = speed * (z / at) ** exponent
     share = np.maximum(z, 10.0) / np.interp(exponent, *_CATEGORIES)
@@ -226,7 +145,8 @@ def canopy_profile(speed: float, at: float, roof: float, frontal: float, plan: f
     ----------
     Macdonald (2000), Boundary-Layer Meteorol. 97:25, doi:10.1023/A:1002785830512.
     """
-    _positive(speed=speed, at=at, roof=roof, frontal=frontal, plan=plan, top=top - max(at, roof))
+    check_positive(speed=speed, at=at, roof=roof, frontal=frontal, plan=plan,
+                   top=top - max(at, roof))
     if plan >= 1:
         raise CityTwinError(f"the plan area index is {plan:g}, expected below 1")
     z0 = max(float(macdonald(plan, frontal, roof)[0]), 1e-4 * roof)
@@ -245,108 +165,8 @@ def canopy_profile(speed: float, at: float, roof: float, frontal: float, plan: f
                   "urban canopy", friction)
 
 
-def roughness_of(height: NDArray[np.floating], cell: float, wind_from: float, *,
-                 reach: float | None = None, open_ground: float = 0.03) -> tuple[float, float]:
-    """Return roughness length and displacement of a city's own form [m].
-
-    Parameters
-    ----------
-    height
-        Building height above ground, row 0 south, 0 in the open, (ny, nx) [m].
-    cell
-        Side of a cell [m].
-    wind_from
-        Direction the wind comes from, clockwise from north [degrees].
-    reach
-        How far downwind of the raster's edge cells count; all when None [m].
-    open_ground
-        Roughness length of ground without buildings, the least that is returned [m].
-
-    Notes
-    -----
-    Macdonald et al. (1998) from the mean height and the plan and frontal area index, the length
-    at most 0.15 of the mean height, the upper end given by Hanna & Britter (2002), and 2 m, the
-    roughest class of Davenport (Wieringa 1992): among towers the law would not hold at 10 m.
-    """
-    _positive(cell=cell, open_ground=open_ground)
-    inside = None
-    if reach is not None:
-        _positive(reach=reach)
-        ny, nx = height.shape
-        u, v = -math.sin(math.radians(wind_from)), -math.cos(math.radians(wind_from))
-        x, y = cell * (np.arange(nx) + 0.5), cell * (np.arange(ny) + 0.5)
-        from_side = (x if u > 0 else x[::-1]) / max(abs(u), 1e-9)
-        from_end = (y if v > 0 else y[::-1]) / max(abs(v), 1e-9)
-        inside = np.minimum(from_side[None, :], from_end[:, None]) <= max(reach, cell)
-    plan, frontal, mean = form_indices(height, cell, wind_from, inside)
-    if plan == 0 or frontal == 0:
-        return open_ground, 0.0
-    z0, displacement = macdonald(plan, frontal, mean)
-    return max(min(float(z0), 0.15 * mean, ROUGHEST), open_ground), float(displacement)
-
-
-def stability_weight(stability: str | float) -> float:
-    """Return the weight of vertical motion in the mass-consistent solver, 1 in neutral air [1].
-
-    Parameters
-    ----------
-    stability
-        `very stable`, `slightly stable`, `neutral`, `slightly unstable`, `very unstable`, or the
-        number H N/U: height of the relief times buoyancy frequency over speed, negative where the
-        air is unstable [1].
-
-    Notes
-    -----
-    The square of ``a = sqrt(exp(-1.5 S^1.5))``, with the sign turned for unstable air, kept
-    between 0.1 and 5; the classes have a 0.2, 0.5, 1, 2 and 5. Less than 1 holds air down.
-
-    References
-    ----------
-    WindNinja (US Forest Service, public domain), classes and continuous rule of its stability.
-    """
-    if isinstance(stability, str):
-        key = stability.strip().lower().replace("_", " ").replace("-", " ")
-        if key not in _ALPHA:
-            raise CityTwinError(f"stability is {stability!r}{nearest(key, list(_ALPHA))}",
-                                mend=f"Take one of {', '.join(_ALPHA)}, or a number")
-        return _ALPHA[key] ** 2
-    if not math.isfinite(stability):
-        raise CityTwinError(f"stability is {stability}, expected a class or a number")
-    power = math.copysign(min(abs(stability), 10.0) ** 1.5, stability)
-    return min(max(math.exp(-0.75 * power), 0.1), 5.0) ** 2
-
-
-def _positive(**values: float) -> None:
-    for name, value in values.items():
-        if not (math.isfinite(value) and value > 0):
-            short = {"at": "the height of the speed above the displacement",
-                     "top": "the top of the profile above the height of the speed"}
-            raise CityTwinError(f"{short.get(name, name)} is {value:g}, expected more than 0")
-
-
 def _heights(low: float, top: float, *marks: float) -> Floats:
     """Return heights in even ratios, with `marks` among them."""
     even = np.geomspace(min(low, *marks), top, 256)
     apart = np.all([np.abs(even / mark - 1) > 1e-6 for mark in marks], axis=0)
     return np.unique(np.r_[even[apart], marks])
-
-
-def surface_tke(friction: float, above: Floats) -> Floats:
-    """Return the turbulent kinetic energy of a neutral surface layer [m2 s-2]."""
-    return _TKE * friction ** 2 * (np.maximum(above, 10.0) / 10.0) ** -0.1
-
-
-def surface_layer(z: Floats, speed: Floats, z0: float | None,
-                   displacement: float) -> tuple[float, float]:
-    """Return roughness length and friction velocity of the log law through the lower heights."""
-    free = z > displacement
-    above, wind = z[free] - displacement, speed[free]
-    low = above <= max(above[-1] / 5, above[min(2, len(above) - 1)])
-    above, wind = above[low], wind[low]
-    if z0 is None:
-        least, most = 1e-6 * above[0], 0.5 * above[0]
-        slope, start = np.polyfit(np.log(above), wind, 1) if len(above) > 1 else (0.0, 0.0)
-        steep = slope * 20 > abs(start)  # else the length is too small to be told from nothing
-        z0 = float(np.clip(math.exp(-start / slope), least, most)) if steep else float(least)
-    logs = np.log1p(above / z0)
-    return z0, float(VON_KARMAN * (wind @ logs) / (logs @ logs))

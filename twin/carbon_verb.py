@@ -1,0 +1,149 @@
+"""The verb `carbon`: the account of a twin by boundary and group, as GPC table, with meters."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import twin
+from layers.errors import MissingInput
+from twin.arguments import check_parent
+from twin.result import Twin, in_words, range_in_words
+from twin.tables import dump, print_fallbacks, print_table
+
+
+def carbon(args: Namespace) -> None:
+    """Tell the carbon account of a twin."""
+    from twin.carbon.account import account
+    from twin.carbon.boundaries import inside
+
+    inside(args.boundary)
+    for path in (args.gpc, args.ledger):
+        if path:
+            check_parent(Path(path))
+    found = with_measured(account_of(args.twin), args.measured)
+    assert found.ledger is not None
+    told = account(found.ledger, args.boundary, args.by, draws=args.draws,
+                   districts=_districts(found, args.districts, args.district_name))
+    told["per"] = _per(found, told)
+    if args.gpc:
+        from twin.carbon.gpc import gpc_table
+
+        _write(args.gpc, lambda file: gpc_table(found.ledger).to_csv(file, index=False))  # type: ignore[arg-type]
+    if args.ledger:
+        from twin.carbon.ledger_files import write_ledger
+
+        _write(args.ledger, lambda file: write_ledger(found.ledger, file))  # type: ignore[arg-type]
+    if args.json:
+        dump(told)
+    else:
+        _say(told, found, args)
+
+
+def account_of(path: str) -> Twin:
+    """Return a twin with its ledger.
+
+    Parameters
+    ----------
+    path
+        Folder of a twin.
+
+    Raises
+    ------
+    MissingInput
+        When the twin has no carbon account.
+    """
+    found = twin.open(path)
+    if found.ledger is None:
+        raise MissingInput(f"{path} has no carbon account",
+                           mend="Run it without --want, or with --want co2_net")
+    return found
+
+
+def with_measured(found: Twin, file: str | None) -> Twin:
+    """Return a twin with measured values in place of estimates."""
+    if not file:
+        return found
+    from twin.carbon.measured import read_measured, replace_measured
+
+    assert found.ledger is not None
+    features = {name: pd.DataFrame(layer.drop(columns=layer.geometry.name))
+                for name, layer in found.features.items()}
+    return replace(found, ledger=replace_measured(found.ledger, read_measured(file), features))
+
+
+def _districts(found: Twin, file: str | None, column: str | None) -> Any:
+    """Return the districts of a file with the share of each cell in them, None without a file."""
+    if not file:
+        return None
+    import shapely
+    from pyproj import CRS
+
+    from layers.errors import LayerError, nearest
+    from layers.vectors import read_vector
+    from twin.carbon.account import district_shares
+    from twin.grid import Grid
+    from twin.overlay import overlap
+
+    polygons = read_vector(file)
+    text = [c for c in polygons.columns if c != polygons.geometry.name]
+    name = column or next((c for c in ("name", "名称", "NAME") if c in text), "")
+    if column and column not in text:
+        raise LayerError(f"{file} has no column {column!r}{nearest(column, text)}",
+                         mend=f"It has {', '.join(text[:10])}")
+    x, y = (found.cells[axis].to_numpy() for axis in ("x", "y"))
+    size = float(found.record["cell_size"])
+    west, south = float(x[0]) - size / 2, float(y[0]) - size / 2
+    grid = Grid(CRS.from_cf(found.cells["spatial_ref"].attrs), west, south, size, len(x), len(y),
+                shapely.box(west, south, float(x[-1]) + size / 2, float(y[-1]) + size / 2))
+    polygons = polygons.to_crs(grid.crs)
+    names = [str(n) for n in polygons[name]] if name else [str(i + 1) for i in range(len(polygons))]
+    return district_shares(overlap(polygons, grid), names,
+                           found.cells["cell_area"].to_numpy().ravel())
+
+
+def _per(found: Twin, told: dict[str, Any]) -> dict[str, float | None]:
+    """Return the total per square kilometre and, where residents are known, per head [t a-1]."""
+    area = float(found.cells["cell_area"].sum()) / 1e6
+    people = found.totals()["value"].get("residents", 0.0)
+    total = told["total"]["value"]
+    return {"km2": total / area, "head": total / people if people and people > 0 else None}
+
+
+def _write(path: str, write: Callable[[Path], None]) -> None:
+    from twin.writers import atomic
+
+    with atomic(Path(path)) as partial:
+        write(partial)
+
+
+def _say(told: dict[str, Any], found: Twin, args: Namespace) -> None:
+    total, per = told["total"], told["per"]
+    print(f"{found.record.get('city', '')}, {told['boundary']} boundary: "  # noqa: T201
+          f"{_range(total)} t a-1; {in_words(per['km2'])} t per km2"
+          + (f", {in_words(per['head'])} t per head" if per["head"] else ""))
+    print(f"taken up by green, apart: {_range(told['sinks'])} t a-1")  # noqa: T201
+    rows = told["by"].items()
+    if args.by == "cell":
+        rows = sorted(rows, key=lambda r: -r[1]["value"])[:20]
+    print_table(pd.DataFrame([{args.by: k, "t a-1": _range(v), "%": in_words(
+        100 * v["value"] / total["value"]) if total["value"] else ""} for k, v in rows]))
+    if "draws" in told:
+        drawn = told["draws"]
+        print(f"\n{drawn['count']:,} draws: {in_words(drawn['p50'])} "  # noqa: T201
+              f"[{in_words(drawn['p2.5'])} to {in_words(drawn['p97.5'])}] t a-1; least sure:")
+        for name, share in drawn["largest"].items():
+            print(f"  {name}: {share:.0%} of the variance")  # noqa: T201
+    print_fallbacks(dict(found.record.get("fallbacks", {})))
+    for path in (args.gpc, args.ledger):
+        if path:
+            print(f"\n{path}")  # noqa: T201
+
+
+def _range(ends: dict[str, float]) -> str:
+    return range_in_words(pd.Series(ends))
