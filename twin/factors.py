@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parent / "data"
 TABLES = ("building_energy", "carriers", "carbon_factors", "traffic", "sinks", "photovoltaic",
-          "people", "wind", "heat", "pv_money")
+          "people", "wind", "heat", "pv_money", "embodied",
+          "grades", "abatement")
 
 
 @dataclass(frozen=True, eq=False)
