@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from layers.energy_tags import ALIASES as ENERGY_ALIASES
+from layers.energy_tags import COLUMNS as ENERGY_COLUMNS
+from layers.energy_tags import HEATING as HEATING
+from layers.energy_tags import STRUCTURES as STRUCTURES
+from layers.energy_tags import energy_tags
 from layers.heights import complete_heights, parse_number
+from layers.roof_tags import ALIASES as ROOF_ALIASES
+from layers.roof_tags import COLUMNS as ROOF_COLUMNS
+from layers.roof_tags import roof_tags
 from layers.shapes import SLIVER
 from layers.spec import Column, LayerSpec
 from layers.uses import USES, building_use
@@ -18,7 +26,6 @@ HEIGHT_SOURCES = ("measured", "tag", "parts", "levels", "neighbours", "default")
 RAISED = 3.0  # a part that begins higher than this stands over open ground or another part [m]
 DRAWN_TWICE = "m2 of ground drawn more than once or underground, cut"
 ROUNDING = 1.0  # footprints overlap by less than this where coordinates were rounded [m2]
-ROOF_SHAPES = ("flat", "gabled", "hipped", "pyramidal", "mansard", "skillion", "round", "other")
 
 SPEC = LayerSpec(
     name="buildings",
@@ -46,9 +53,10 @@ SPEC = LayerSpec(
                choices=("tag", "landuse", "default"), complete=True),
         Column("year", "float", "1", "year of construction", low=0, high=2200),
         Column("dwellings", "float", "1", "homes in the building", low=0, high=20000),
-        Column("roof_shape", "str", about="roof shape", choices=ROOF_SHAPES),
+        *ROOF_COLUMNS,
         Column("green_roof", "float", "1", "share of the roof that is planted", low=0, high=1,
                default=0.0),
+        *ENERGY_COLUMNS,
     ),
     osm={"building": True, "building:part": True},
 )
@@ -61,9 +69,10 @@ ALIASES = {
     "building": "class",
     "building:part": "part",
     "building:height": "height",
-    "roof:shape": "roof_shape",
     "start_date": "year",
     "building:flats": "dwellings",
+    **ROOF_ALIASES,
+    **ENERGY_ALIASES,
 }
 
 
@@ -98,8 +107,7 @@ def tidy(raw: gpd.GeoDataFrame, *, landuse: gpd.GeoDataFrame | None = None,
     if "dwellings" in gdf.columns:  # people write "4;5"
         homes = parse_number(gdf["dwellings"])
         gdf["dwellings"] = homes.where(homes.between(0, 20000))
-    gdf["roof_shape"] = _roof(gdf)
-    return SPEC.conform(gdf)
+    return SPEC.conform(energy_tags(roof_tags(gdf)))
 
 
 FLOOR_SHARE = 0.95  # floor area per footprint where storeys are inferred from the height
@@ -142,16 +150,6 @@ def _year(gdf: gpd.GeoDataFrame) -> pd.Series:
     return pd.Series(pd.to_numeric(four, errors="coerce"))
 
 
-def _roof(gdf: gpd.GeoDataFrame) -> pd.Series:
-    if "roof_shape" not in gdf.columns:
-        return pd.Series("", index=gdf.index)
-    shape = gdf["roof_shape"].fillna("").astype(str).str.lower()
-    known = {"half-hipped": "hipped", "gambrel": "mansard", "dome": "round", "onion": "round",
-             "saltbox": "gabled", "lean_to": "skillion", "hipped_flat": "hipped"}
-    shape = shape.replace(known)
-    return pd.Series(shape.where(shape.isin(ROOF_SHAPES) | shape.eq(""), "other"))
-
-
 def drop_outlines_with_parts(gdf: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return footprints in which building parts replace the outline they cover.
 
@@ -172,7 +170,8 @@ def drop_outlines_with_parts(gdf: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     sizes = [c for c in ("height", "num_floors") if c in gdf.columns]
     mute = np.logical_and.reduce([_blank(parts[c])[rows].to_numpy() for c in sizes]) \
         if sizes else np.zeros(len(rows), dtype=bool)
-    for column in (*sizes, "use", "class", "amenity", "shop", "office", "name", "year"):
+    for column in (*sizes, "use", "class", "amenity", "shop", "office", "name", "year",
+                   "structure", "heating"):
         if column not in gdf.columns:
             continue
         inherited = pd.Series(outlines[column].to_numpy()[owner.to_numpy()], index=rows)

@@ -142,6 +142,9 @@ class City(Mapping[str, Layer]):
                 kept[name] = layer.sel(x=slice(west, east), y=slice(south, north))
             else:
                 kept[name] = layer
+        roofs, houses = self.frame("roofs"), kept.get("buildings")
+        if len(roofs) and isinstance(houses, gpd.GeoDataFrame):  # those of houses kept whole
+            kept["roofs"] = roofs[roofs["building"].isin(houses["id"])]
         return replace(self, layers=kept, area=area,
                        controls={}, history=(*self.history, f"{now()}: clipped to {bounds}"))
 

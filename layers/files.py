@@ -24,6 +24,8 @@ from layers.errors import LayerError, MissingInput, nearest
 from layers.place import Place, locate, lonlat
 from layers.provenance import now
 from layers.registry import LAYERS, TIDY
+from layers.roof_files import join_roofs, split_roofs
+from layers.roof_tags import roof_doubts
 from layers.shapes import mend
 from layers.spec import faults
 from layers.terrain import read_raster
@@ -71,8 +73,9 @@ def read(path: str | Path | None = None, *, columns: Mapping[str, Mapping[str, s
     controls
         Known totals to scale estimates to, see `layers.City`.
     sources
-        ``buildings=``, ``roads=``, ``green=``, ``trees=``, ``tree_rows=``, ``water=``,
-        ``squares=``, ``corridors=``: a file, or ``FILE:LAYER``.
+        ``buildings=``, ``roofs=``, ``roads=``, ``green=``, ``trees=``, ``tree_rows=``, ``water=``,
+        ``squares=``, ``corridors=``: a file, or ``FILE:LAYER``. A 3D model of the buildings brings
+        its roofs.
 
     Raises
     ------
@@ -146,11 +149,16 @@ def _assemble(sources: dict[str, str | Path], columns: dict[str, Mapping[str, st
               area: str | Path | None, crs: Any, name: str, place: Place | None) -> City:
     raw: dict[str, gpd.GeoDataFrame] = {}
     done: dict[str, Counter[str]] = {}
+    model: gpd.GeoDataFrame | None = None  # roofs as they stand in space
     for layer, source in sources.items():
         file, part = split_layer(str(source))
         known = [*LAYERS[layer].names, *_ALIASES.get(layer, [])]
         table = read_mapped(file, columns.get(layer, {}), known, layer=part, crs=crs)
-        raw[layer], done[layer] = _mended(layer, table, str(source))
+        table, found = split_roofs(layer, table)
+        if found is not None and (layer == "roofs" or "roofs" not in sources):
+            model = found
+        if layer != "roofs":
+            raw[layer], done[layer] = _mended(layer, table, str(source))
     shape, target, notes = _study_area(area, raw["buildings"], crs)
     told = ", ".join(f"{k} from {Path(str(v)).name}" for k, v in sources.items())
     history = [f"{now()}: read {told}"]
@@ -175,11 +183,21 @@ def _assemble(sources: dict[str, str | Path], columns: dict[str, Mapping[str, st
         wrong += [f"{sources[layer]}: {fault}" for fault in faults(tidied, LAYERS[layer])]
         counts += done[layer]
         if layer == "buildings":
-            counts += not_believed(table, tidied)
+            counts += not_believed(table, tidied) + roof_doubts(table, tidied)
+            drawn = table.area[tidied.index]
             counts[DRAWN_TWICE] = round(table.area.sum() - tidied.area.sum())
         counts += not_understood(layer, table, tidied)
         fallbacks += [(f"{layer}: {k}", v) for k, v in counts.items() if v]
         layers[layer] = tidied.reset_index(drop=True)
+    if model is not None:
+        source = sources.get("roofs", sources["buildings"])
+        try:
+            layers["buildings"], layers["roofs"], left = join_roofs(model, layers["buildings"],
+                                                                    drawn)
+        except LayerError as error:
+            raise LayerError(f"{source}: {error}") from error
+        fallbacks += [(k, v) for k, v in left.items() if v]
+        wrong += [f"{source}: {fault}" for fault in faults(layers["roofs"], LAYERS["roofs"])]
     if wrong:
         more = f"; and {len(wrong) - 10} more" if len(wrong) > 10 else ""
         raise LayerError("; ".join(wrong[:10]) + more,

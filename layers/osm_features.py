@@ -19,6 +19,7 @@ from layers.errors import LayerError, SourceError, nearest
 from layers.place import Place, locate
 from layers.provenance import now
 from layers.registry import LAYERS, TIDY
+from layers.roof_tags import roof_doubts
 from layers.shapes import mend
 from layers.uses import LANDUSE_USE
 
@@ -34,7 +35,8 @@ GROUNDS = {"landuse": list(LANDUSE_USE),
 # name of a column of ours without its meaning.
 _TAGS = {
     "buildings": "building building:part name height building:height building:levels min_height "
-                 "building:use building:flats start_date roof:shape amenity shop office tourism "
+                 "building:use building:flats start_date roof:shape roof:height roof:angle "
+                 "roof:direction roof:orientation roof:levels amenity shop office tourism "
                  "healthcare leisure aeroway location layer",
     "roads": "highway name lanes width est_width maxspeed oneway junction aadt",
     "green": "natural landuse leisure surface name",
@@ -224,6 +226,8 @@ def _layer(name: str, raw: _Raw, place: Place) -> gpd.GeoDataFrame:
         tidied = buildings.tidy(rows.rename(columns={"building:use": "use"}),
                                 landuse=_landuse(raw), country=place.country)
         raw.note(f"buildings: {buildings.DRAWN_TWICE}", round(rows.area.sum() - tidied.area.sum()))
+        for what, count in roof_doubts(rows, tidied).items():
+            raw.note(what, count)
         return tidied
     return TIDY[name](raw.cut(rows) if name in ("green", "water") else rows)
 

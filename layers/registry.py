@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import geopandas as gpd
 
-from layers import buildings, corridors, green, roads, squares, water
+from layers import buildings, corridors, green, roads, roofs, squares, water
 from layers.spec import LayerSpec
 
 LAYERS: dict[str, LayerSpec] = {
     spec.name: spec
     for spec in (
         buildings.SPEC,
+        roofs.SPEC,
         roads.SPEC,
         green.SPEC,
         green.TREES,
@@ -24,6 +25,7 @@ LAYERS: dict[str, LayerSpec] = {
 # Raw features of a layer -> the typed layer.
 TIDY: dict[str, Callable[..., gpd.GeoDataFrame]] = {
     "buildings": buildings.tidy,
+    "roofs": roofs.tidy,
     "roads": roads.tidy,
     "green": green.tidy,
     "trees": green.tidy_trees,

@@ -31,6 +31,11 @@ SPEC = LayerSpec(
         Column("volume", "float", "vehicle d-1",
                "annual mean daily traffic, both directions; NaN when not counted", low=0,
                high=400_000),
+        Column("traffic_factor", "float", "1", "what a plan makes of the traffic, of its volume",
+               low=0, high=10, default=1.0),
+        Column("electric_share", "float", "1",
+               "share of the vehicle kilometres that is electric; NaN is that of the fleet",
+               low=0, high=1),
     ),
     osm={"highway": [*CLASSES, *(f"{c}_link" for c in MOTOR[:5]), "busway"]},
 )

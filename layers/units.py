@@ -8,6 +8,8 @@ from typing import Any
 
 from layers.errors import UnitsError
 
+MONEY = "currency"  # stands in units for that of the place, which a run knows
+
 
 @lru_cache(maxsize=1)
 def _registry() -> Any:
@@ -15,7 +17,8 @@ def _registry() -> Any:
 
     ureg: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
     for line in ("vehicle = [vehicle] = veh", "person = [person] = head", "dwelling = [dwelling]",
-                 "CNY = [yuan]", "EUR = [euro]"):  # no rate of exchange holds for long
+                 "CNY = [yuan]", "EUR = [euro]",  # no rate of exchange holds for long
+                 f"{MONEY} = [{MONEY}]"):
         ureg.define(line)
     return ureg
 
@@ -59,3 +62,16 @@ def factor(have: str, want: str) -> float:
         raise UnitsError(f"no number turns {have!r} into {want!r}: their zeros differ",
                          mend="Give temperatures in degC, and differences of them in K")
     return one
+
+
+def in_currency(units: str, code: str) -> str:
+    """Return a unit with the currency of a place in it, such as ``"EUR m-2 a-1"``.
+
+    Parameters
+    ----------
+    units
+        A unit; ``currency`` in it stands for any.
+    code
+        ISO code such as ``"EUR"``; the unit stays as it is where this is empty.
+    """
+    return re.sub(rf"\b{MONEY}\b", code, units) if code else units

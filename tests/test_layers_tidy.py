@@ -17,6 +17,7 @@ from layers.city import City
 from layers.errors import LayerError
 from layers.place import locate
 from layers.registry import LAYERS, TIDY
+from layers.roof_tags import parse_angle, parse_direction, roof_doubts
 from layers.shapes import mend
 from layers.spec import Column, LayerSpec, faults
 from layers.uses import LANDUSE_USE, USE_OF, USES
@@ -52,6 +53,9 @@ RAW = {
                      name=["广场", "line"]),
     "corridors": frame([line((0, 0), (0, 900)), box(0, 0, 90, 900)], name=["一级风道", "B"],
                        level=["1", None], width=[None, "60"]),
+    "roofs": frame([shapely.Polygon([(0, 0, 3), (20, 0, 3), (20, 4, 6), (0, 4, 6)]),
+                    shapely.Polygon([(0, 4, 6), (20, 4, 6), (20, 8, 3), (0, 8, 3)])],
+                   building=["甲栋", "甲栋"]),
 }
 TIDIED = {name: TIDY[name](raw) for name, raw in RAW.items()}
 
@@ -439,3 +443,88 @@ def test_every_layer_of_the_samples_meets_its_specification(toy: City, nantes: C
             assert faults(table, LAYERS[name]) == [], name
             assert table.columns.tolist() == [*LAYERS[name].names, "geometry"], name
     assert squares.SPEC is LAYERS["squares"]
+
+
+# Roofs as people tell them
+
+
+@pytest.mark.parametrize(("told", "degrees"), [
+    ("N", 0.0), ("nne", 22.5), ("NE", 45.0), ("E", 90.0), ("ESE", 112.5), ("S", 180.0),
+    ("sw", 225.0), ("NNW", 337.5), ("north", 0.0), ("North-East", 45.0), ("south_west", 225.0),
+    ("east north east", 67.5), ("180", 180.0), ("180°", 180.0), ("92.5 deg", 92.5), ("360", 0.0),
+    ("-90", 270.0), (270.0, 270.0), ("南", 180.0), ("东北", 45.0), ("朝东南", 135.0),
+    ("正西", 270.0), ("90度", 90.0),
+    ("", np.nan), ("across", np.nan), ("400", np.nan), ("N;S", np.nan), ("10-20", np.nan),
+    ("<b>", np.nan)])
+def test_a_direction_is_degrees_clockwise_from_north(told: object, degrees: float) -> None:
+    np.testing.assert_equal(parse_direction(told), degrees)
+
+
+@pytest.mark.parametrize(("told", "degrees"), [
+    ("30", 30.0), ("30°", 30.0), ("32,5 Deg", 32.5), ("30-40", 35.0), (25, 25.0), ("35度", 35.0),
+    ("steep", np.nan), ("20%", np.nan), ("", np.nan)])
+def test_a_slope_is_read_from_what_people_write(told: object, degrees: float) -> None:
+    np.testing.assert_equal(parse_angle(told), degrees)
+
+
+def test_roof_tags_become_numbers_and_what_cannot_be_is_counted() -> None:
+    raw = frame([box(20 * i, 0, 20 * i + 9, 9) for i in range(6)], building="yes", height="9 m",
+                **{"roof:shape": ["gabled", "skillion", "flat", "Half-hipped", "双坡", "歇山"],
+                   "roof:height": ["2.5 m", "10'", None, "-3", "600", None],
+                   "roof:angle": ["30", "95", "", "steep", None, None],
+                   "roof:direction": ["NNE", "400", None, "180°", "upwards", "朝南"],
+                   "roof:orientation": ["across", "Along", None, "aslant", None, None],
+                   "roof:levels": ["1", None, "1", "2", "1", "2"]})
+    done = buildings.tidy(raw)
+    assert done["roof_shape"].tolist() == ["gabled", "skillion", "flat", "hipped", "gabled",
+                                           "hipped"]
+    # A storey in the roof is 2.5 m, used where neither height nor slope is told; flat roofs have
+    # none.
+    np.testing.assert_allclose(done["roof_height"], [2.5, 3.048, np.nan, 5.0, 2.5, 5.0])
+    np.testing.assert_equal(done["roof_angle"].to_numpy(), [30.0] + [np.nan] * 5)
+    np.testing.assert_equal(done["roof_direction"].to_numpy(),
+                            [22.5, np.nan, np.nan, 180.0, np.nan, 180.0])
+    assert done["roof_orientation"].tolist() == ["across", "along", "", "", "", ""]
+    assert faults(done, buildings.SPEC) == []
+    assert dict(+roof_doubts(raw, done)) == {
+        "roof heights that cannot be right, left out": 2,
+        "roof angles that cannot be right, left out": 2,
+        "roof directions that cannot be right, left out": 2,
+        "roof orientations that cannot be right, left out": 1,
+        "roof heights made from the storeys in the roof": 3}
+
+
+def test_roof_columns_under_our_own_names_are_taken_too() -> None:
+    raw = frame([box(0, 0, 9, 9), box(20, 0, 29, 9)], roof_shape=["gabled", None],
+                roof_height=[2.0, np.nan], roof_angle=[np.nan, 20.0],
+                roof_direction=[np.nan, "SSE"], roof_orientation=["along", None])
+    done = buildings.tidy(raw)
+    np.testing.assert_equal(done["roof_height"].to_numpy(), [2.0, np.nan])
+    np.testing.assert_equal(done["roof_angle"].to_numpy(), [np.nan, 20.0])
+    np.testing.assert_equal(done["roof_direction"].to_numpy(), [np.nan, 157.5])
+    assert not +roof_doubts(raw, done)
+    again = buildings.tidy(done).filter(like="roof_")
+    pd.testing.assert_frame_equal(again, pd.DataFrame(done).filter(like="roof_"))
+
+
+def test_a_roof_value_beyond_its_limits_is_a_fault() -> None:
+    bad = TIDIED["buildings"].assign(roof_angle=[91.0, 30.0], roof_direction=[0.0, -1.0],
+                                     roof_orientation=["", "up"])
+    words = "\n".join(str(f) for f in faults(bad, buildings.SPEC))
+    for part in ("roof_angle is 91 degree, expected at most 90 degree",
+                 "roof_direction is -1 degree, expected at least 0 degree",
+                 "roof_orientation is 'up', expected one of along, across"):
+        assert part in words
+
+
+def test_roof_tags_of_openstreetmap_reach_the_city_and_bad_ones_are_named() -> None:
+    from layers.osm_features import city_from_features
+
+    raw = frame([box(0, 0, 20, 10), box(40, 0, 60, 10)], building="yes",
+                **{"roof:shape": ["skillion", "gabled"], "roof:direction": ["E", "sideways"],
+                   "roof:angle": ["15", None]}).to_crs(4326).assign(element="way", id=[1, 2])
+    city = city_from_features(raw, box(*raw.total_bounds), country="CN", layers=["buildings"])
+    built = city.frame("buildings")
+    assert built["roof_direction"].fillna(-1).tolist() == [90.0, -1.0]
+    assert built["roof_angle"].fillna(-1).tolist() == [15.0, -1.0]
+    assert ("roof directions that cannot be right, left out", 1) in city.fallbacks

@@ -15,10 +15,13 @@ import layers
 from layers.buildings import SPEC
 from layers.errors import LayerError
 from layers.place import Place
+from layers.roofs import bound, tidy
 from twin.facades import facade_points, wall_pieces
 from twin.factors import load
 from twin.pool import Picker
-from twin.roofs import SPREAD, fit_planes, grow_planes, roof_planes, uneven
+from twin.rasters import burn
+from twin.roof_fit import SPREAD, grow_planes, uneven
+from twin.roofs import fit_planes, roof_planes
 from twin.walls import exposed_walls
 
 L_SHAPE = shapely.Polygon([(0, 0), (20, 0), (20, 8), (8, 8), (8, 16), (0, 16)])
@@ -35,9 +38,7 @@ def _buildings(*shapes: shapely.Polygon, **columns: object) -> gpd.GeoDataFrame:
     plain = {"height": 9.0, "num_floors": 3.0, "min_height": 0.0, "roof_shape": "",
              "use": "residential", **columns}
     raw = gpd.GeoDataFrame(plain, index=range(len(shapes)), geometry=list(shapes), crs=32650)
-    tidy = SPEC.conform(raw)
-    more = {k: v for k, v in columns.items() if k not in tidy.columns}
-    return tidy.assign(**more)
+    return SPEC.conform(raw)
 
 
 def _sums(planes: gpd.GeoDataFrame) -> np.ndarray:
@@ -53,7 +54,7 @@ def _sums(planes: gpd.GeoDataFrame) -> np.ndarray:
 @pytest.mark.parametrize("turn", [0, 33, 90])
 def test_planes_of_any_shape_keep_the_footprint(shape: str, turn: float, factors: Picker):
     ground = [shapely.affinity.rotate(g, turn) for g in (L_SHAPE, YARD, shapely.box(0, 0, 25, 10))]
-    built = _buildings(*ground, roof_shape=shape, roof_direction="S")
+    built = _buildings(*ground, roof_shape=shape, roof_direction=180.0)
     planes = roof_planes(built, factors)
     assert _sums(planes) == pytest.approx(built.area.to_numpy(), rel=1e-9)
     assert planes["plan"].to_numpy() == pytest.approx(planes.geometry.area.to_numpy(), rel=1e-9)
@@ -75,7 +76,8 @@ def test_height_angle_direction_and_orientation_are_taken(factors: Picker):
     built = _buildings(house, house, house, house, roof_shape="gabled",
                        roof_height=[5.0, np.nan, np.nan, np.nan],
                        roof_angle=[np.nan, 45.0, np.nan, np.nan],
-                       roof_direction=["", "", "E", "92"], roof_orientation=["", "across", "", ""])
+                       roof_direction=[np.nan, np.nan, 90.0, 92.0],
+                       roof_orientation=["", "across", "", ""])
     planes = roof_planes(built, factors).set_index("building")
     assert planes.loc[0, "slope"].to_numpy() == pytest.approx([45, 45])  # 5 m over 5 m
     assert planes.loc[1, "slope"].to_numpy() == pytest.approx([45, 45])
@@ -101,7 +103,7 @@ def test_a_pyramid_rises_to_one_point(factors: Picker):
 
 def test_a_lean_to_falls_where_it_is_tagged_or_is_flat(factors: Picker):
     shed = shapely.box(0, 0, 20, 10)
-    built = _buildings(shed, shed, roof_shape="skillion", roof_direction=["N", ""],
+    built = _buildings(shed, shed, roof_shape="skillion", roof_direction=[0.0, np.nan],
                        roof_height=[10.0, np.nan])
     planes = roof_planes(built, factors)
     assert planes["slope"].to_list() == pytest.approx([45, 0])  # 10 m over 10 m
@@ -122,26 +124,81 @@ def test_less_trust_means_a_wider_band(factors: Picker):
 # ---- surfaces of a model
 
 
-def test_surfaces_of_a_model_give_area_tilt_and_aspect(factors: Picker):
-    south = shapely.Polygon([(0, 0, 3), (10, 0, 3), (10, 4, 6), (0, 4, 6)])   # 5 m along the slope
+SOUTH = shapely.Polygon([(0, 0, 3), (10, 0, 3), (10, 4, 6), (0, 4, 6)])   # 5 m along the slope
+NORTH = shapely.Polygon([(0, 4, 6), (10, 4, 6), (10, 8, 3), (0, 8, 3)])
+HOUSE = shapely.box(0, 0, 10, 8)
+
+
+def _roofs(built: gpd.GeoDataFrame, **surfaces: list[shapely.Polygon]) -> gpd.GeoDataFrame:
+    """Roof surfaces by the id of their building, bound to the buildings."""
+    raw = gpd.GeoDataFrame({"building": [k for k, v in surfaces.items() for _ in v]},
+                           geometry=[s for v in surfaces.values() for s in v], crs=built.crs)
+    return bound(tidy(raw), built, built.area)
+
+
+def test_planes_of_a_model_give_area_slope_and_aspect(factors: Picker):
     hole = shapely.Polygon([(0, 0, 9), (10, 0, 9), (10, 10, 9), (0, 10, 9)],
                            [[(2, 2, 9), (4, 2, 9), (4, 4, 9), (2, 4, 9)]])
     wall = shapely.Polygon([(0, 0, 0), (10, 0.001, 0), (10, 0.001, 3), (0, 0, 3)])
-    far = shapely.transform(south, lambda c: c + np.array([4e5, 3.4e6, 20.0]), include_z=True)
-    given = gpd.GeoDataFrame({"building": [1, 0, 0, 1]}, geometry=[south, hole, wall, far])
-    built = _buildings(shapely.box(0, 0, 10, 10), shapely.box(0, 0, 10, 4),
-                       shapely.box(20, 0, 30, 10))
-    planes = roof_planes(built, factors, surfaces=given)
-    assert planes["source"].to_list() == ["lod2", "lod2", "lod2", "flat-assumed"]
-    assert planes["area"].to_numpy() == pytest.approx([96, 50, 50, 100])
-    assert planes["slope"].to_numpy() == pytest.approx([0, *[np.degrees(np.arctan(0.75))] * 2, 0])
-    assert planes["aspect"].iloc[1] == pytest.approx(180)
+    move = np.array([4e5, 3.4e6, 20.0])
+    far = [shapely.transform(s, lambda c: c + move, include_z=True) for s in (SOUTH, NORTH)]
+    built = _buildings(shapely.affinity.translate(HOUSE, *move[:2]), shapely.box(0, 0, 10, 10),
+                       shapely.box(20, 0, 30, 10), id=["甲", "b", "c"])
+    planes = roof_planes(built, factors, surfaces=_roofs(built, b=[wall, hole], 甲=far))
+    assert planes["source"].to_list() == ["modelled", "modelled", "modelled", "flat-assumed",
+                                          "flat-assumed"]
+    assert planes["area"].to_numpy() == pytest.approx([50, 50, 96, 4, 100], abs=1e-6)
+    tilt = np.degrees(np.arctan(0.75))
+    assert planes["slope"].to_numpy() == pytest.approx([tilt, tilt, 0, 0, 0], abs=1e-6)
+    assert planes["aspect"].iloc[:2].to_list() == pytest.approx([180, 0], abs=1e-6)
+    # The yard of the second house is ground that no plane covers: no module stands there.
+    assert planes["largest"].to_list() == pytest.approx([40, 40, 96, 0, 100])
+    assert planes["kind"].to_list() == ["tilted", "tilted", "flat_residential", "unknown",
+                                        "unknown"]
+    assert planes.geometry.iloc[3].equals(shapely.box(2, 2, 4, 4))
+    assert _sums(planes) == pytest.approx(built.area.to_numpy(), abs=1e-6)
 
 
-def test_a_surface_of_no_building_is_told(factors: Picker):
-    given = gpd.GeoDataFrame({"building": [7]}, geometry=[shapely.box(0, 0, 1, 1)])
-    with pytest.raises(LayerError, match="expected row numbers from 0 to 0"):
-        roof_planes(_buildings(shapely.box(0, 0, 9, 9)), factors, surfaces=given)
+def test_a_model_counts_while_its_building_keeps_its_height(factors: Picker):
+    built = _buildings(HOUSE, roof_shape="flat", id="a")
+    given = _roofs(built, a=[SOUTH, NORTH])
+    for height, source in ((9.0, "modelled"), (9.04, "modelled"), (8.9, "attributes"),
+                           (12.0, "attributes")):
+        planes = roof_planes(built.assign(height=height), factors, surfaces=given)
+        assert set(planes["source"]) == {source}, height
+    unbound = given.assign(building_height=np.nan)
+    planes = roof_planes(built.assign(height=30.0), factors, surfaces=unbound)
+    assert set(planes["source"]) == {"modelled"}
+
+
+def test_a_model_of_a_building_that_has_gone_is_left_out(factors: Picker):
+    built = _buildings(HOUSE, shapely.affinity.translate(HOUSE, 50), id=["a", "b"])
+    given = _roofs(built, a=[SOUTH, NORTH])
+    planes = roof_planes(built.iloc[[1]], factors, surfaces=given)
+    assert planes["source"].to_list() == ["flat-assumed"]
+    twins = built.assign(id="a")  # whose roof it is cannot be told
+    assert set(roof_planes(twins, factors, surfaces=given)["source"]) == {"flat-assumed"}
+    assert roof_planes(built.iloc[:0], factors, surfaces=given).empty
+    assert set(roof_planes(built, factors, surfaces=given.iloc[:0])["source"]) == {"flat-assumed"}
+
+
+def test_a_cut_building_keeps_the_roof_over_what_is_left(factors: Picker):
+    built = _buildings(HOUSE, id="a")
+    given = _roofs(built, a=[SOUTH, NORTH])
+    left = built.set_geometry([shapely.box(0, 0, 10, 6)])
+    planes = roof_planes(left, factors, surfaces=given)
+    assert planes["plan"].to_list() == pytest.approx([40, 20])
+    assert planes["area"].to_list() == pytest.approx([50, 25])
+    assert _sums(planes) == pytest.approx([60])
+
+
+def test_eaves_count_and_half_a_roof_does_not(factors: Picker):
+    small = _buildings(shapely.box(0, 0.5, 10, 7.5), id="a")
+    planes = roof_planes(small, factors, surfaces=_roofs(small, a=[SOUTH, NORTH]))
+    assert planes["plan"].to_list() == pytest.approx([40, 40])
+    built = _buildings(HOUSE, id="a")
+    planes = roof_planes(built, factors, surfaces=_roofs(built, a=[SOUTH]))
+    assert planes["source"].to_list() == ["flat-assumed"]
 
 
 # ---- planes from heights
@@ -196,6 +253,20 @@ def test_what_no_plane_explains_carries_no_modules():
     assert rest["largest"].to_list() == [0]
     assert rest["plan"].iloc[0] == pytest.approx(4 * 20, rel=0.1)
     assert planes["plan"].sum() == pytest.approx(400)
+
+
+def test_cells_of_a_fitted_roof_are_those_of_its_planes_not_of_the_rest(factors: Picker):
+    built, heights = _raster()
+    strip = np.broadcast_to((heights["x"] > 42) & (heights["x"] < 46), heights.shape)
+    noise = np.random.default_rng(5).uniform(-3, 3, heights.shape)
+    planes = roof_planes(built, factors, heights=heights + np.where(strip, noise, 0.0))
+    x, y = heights["x"].to_numpy(), heights["y"].to_numpy()
+    number = burn(planes.geometry.values, np.arange(len(planes)), x, y, fill=-1)
+    cells = np.bincount(number[number >= 0], minlength=len(planes)) * 0.25
+    hall = planes[planes["building"] == 1].assign(cells=cells[planes["building"] == 1])
+    rest = hall["source"] == "flat-assumed"
+    assert hall.loc[rest, "cells"].sum() == pytest.approx(4 * 18.5, rel=0.15)
+    assert hall.loc[~rest, "cells"].sum() == pytest.approx(14.5 * 18.5, rel=0.05)
 
 
 def test_a_fit_outline_lies_where_the_roof_is(factors: Picker):

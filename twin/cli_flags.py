@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-LAYER_FLAGS = ("buildings", "roads", "green", "trees", "tree_rows", "water", "squares",
+LAYER_FLAGS = ("buildings", "roofs", "roads", "green", "trees", "tree_rows", "water", "squares",
                "corridors")
 WIDEST_CELL = 100_000.0  # [m]
 
