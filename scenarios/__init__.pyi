@@ -1,7 +1,13 @@
 from .edits import EDITS as EDITS
+from .energy import Retrofit as Retrofit
+from .energy import RooftopPV as RooftopPV
+from .energy import SwitchHeating as SwitchHeating
 from .greening import GreenRoofs as GreenRoofs
 from .greening import NewPark as NewPark
 from .greening import PlantTrees as PlantTrees
+from .mobility import CutTraffic as CutTraffic
+from .mobility import ElectrifyFleet as ElectrifyFleet
+from .mobility import LowEmissionZone as LowEmissionZone
 from .recipes import read_recipe as read_recipe
 from .recipes import recipe_text as recipe_text
 from .scenario import Edit as Edit

@@ -114,3 +114,17 @@ def word(edit: Any, name: str) -> None:
         raise ScenarioError(f"{type(edit).__name__}: {name} is {str(value)[:60]!r}, expected a "
                             "name")
     object.__setattr__(edit, name, str(value))
+
+
+def share_of(edit: Any, name: str) -> None:
+    """Check that a field is a share.
+
+    Raises
+    ------
+    ScenarioError
+        When it is no number between 0 and 1.
+    """
+    value = getattr(edit, name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ScenarioError(f"{type(edit).__name__}: {name} is {str(value)[:60]!r}, expected a "
+                            "share between 0 and 1")

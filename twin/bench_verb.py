@@ -1,4 +1,4 @@
-"""The verb that measures how fast the wind and the sun are on this machine."""
+"""The verb that measures how fast wind, sun and carbon account are on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from twin.tables import dump, print_table
 
 
 def bench(args: Namespace) -> None:
-    """Measure how fast the wind or the sun is on this machine."""
+    """Measure how fast the wind, the sun or the carbon account is on this machine."""
+    if args.what == "carbon":
+        if args.size is not None:
+            raise CityTwinError("--size goes with bench wind and bench sun")
+        _carbon(args)
+        return
     if args.size is not None and not 32 <= args.size <= 20_000:
         raise CityTwinError(f"--size {args.size}: expected 32 to 20000 cells along a side")
     (_sun if args.what == "sun" else _wind)(args)
@@ -45,6 +50,12 @@ def _sun(args: Namespace) -> None:
         return
     print(f"\nthreads {found['threads']}, loading and compiling "  # noqa: T201
           f"the kernels {found['compile_s']:.1f} s")
+
+
+def _carbon(args: Namespace) -> None:
+    from twin.carbon_bench import COPIES, measure, rows_of
+
+    _measured(args, measure, COPIES, rows_of)
 
 
 def _measured(args: Namespace, measure: Callable[..., dict[str, Any]], sizes: tuple[int, ...],

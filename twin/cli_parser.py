@@ -191,7 +191,7 @@ def _telling(verb: Verb) -> None:
 
     sub = verb("validate", "Measure our inference against what was surveyed or measured",
                "citytwin validate wind --data cases/")
-    sub.add_argument("what", choices=("heights", "wind", "sun"))
+    sub.add_argument("what", choices=("heights", "wind", "sun", "carbon"))
     sub.add_argument("--seed", type=int, default=0, help="heights: which half is hidden "
                      "(default 0)")
     sub.add_argument("--data", metavar="FOLDER", help="wind: folder of the measured cases")
@@ -200,10 +200,10 @@ def _telling(verb: Verb) -> None:
                      "section (default beside the file)")
     sub.add_argument("--weather", metavar="FILE", help="sun: EPW, TMY or PVGIS file (default the "
                      "typical year of Greensboro that pvlib brings)")
-    output_flag(sub, "wind, sun: Markdown file to write a section of", needed=False)
+    output_flag(sub, "wind, sun, carbon: Markdown file to write a section of", needed=False)
 
     sub = verb("bench", "Measure how fast this machine computes", "citytwin bench wind")
-    sub.add_argument("what", choices=("wind", "sun"))
+    sub.add_argument("what", choices=("wind", "sun", "carbon"))
     sub.add_argument("--size", type=int, metavar="N", help="cells along the side of the city "
                      "(default wind about 2 and 20 million cells, sun 500 and 1000)")
 

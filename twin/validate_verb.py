@@ -18,18 +18,18 @@ from twin.tables import dump, print_table
 
 
 def validate(args: Namespace) -> int | None:
-    """Hide half of the surveyed heights of Nantes and infer them, or score the wind or the sun."""
+    """Hide half of the surveyed heights of Nantes and infer them, or score wind, sun or carbon."""
     if args.weather and args.what != "sun":
         return usage("--weather goes with validate sun")
     if args.what == "wind":
         return _wind(args)
     if args.data or args.only or args.pictures:
         return usage("--data, --only and --pictures go with validate wind")
-    if args.what == "sun":
-        _sun(args)
+    if args.what in ("sun", "carbon"):
+        (_sun if args.what == "sun" else _carbon)(args)
         return None
     if args.output:
-        return usage("-o goes with validate wind and validate sun")
+        return usage("-o goes with validate wind, sun and carbon")
     _heights(args)
     return None
 
@@ -126,5 +126,29 @@ def _sun(args: Namespace) -> None:
         return
     print_table(pd.DataFrame(rows))
     print("\n" + "\n".join([*misfits(rows), *lines]))  # noqa: T201
+    if args.output:
+        print(f"\n{args.output}")  # noqa: T201
+
+
+def _carbon(args: Namespace) -> None:
+    """Hold the carbon account against check values, inventories and its own sums."""
+    if args.output:
+        check_output(args.output, ".md")
+    from twin.carbon_report import as_markdown, misfits
+    from twin.carbon_validation import validate_rows
+    from twin.wind_report import write_section
+
+    with progress("validate", quiet=args.quiet or args.json) as tell:
+        rows = validate_rows(tell=tell)
+        if args.output:
+            command = shlex.join(["citytwin", "validate", "carbon", "-o", Path(args.output).name])
+            write_section(args.output, "Carbon", as_markdown(rows, command=command))
+    if args.json:
+        dump(rows)
+        return
+    shown = pd.DataFrame(rows)
+    print_table(shown.assign(**{c: [f"{v:.4g}" for v in shown[c]]
+                                for c in ("expected", "got", "ratio")}))
+    print("\n" + "\n".join(misfits(rows)))  # noqa: T201
     if args.output:
         print(f"\n{args.output}")  # noqa: T201

@@ -8,18 +8,52 @@ import geopandas as gpd
 import numpy as np
 from scipy.sparse import csr_array
 
+from twin.carbon.consumption import consumption
 from twin.carbon.entries import Entries
 from twin.carbon.ledger import Ledger
 from twin.carbon.ledger import ledger as laid_on_cells
+from twin.carbon.lifecycle import life_cycle
 from twin.carbon.lines import LINES, line_total, of_line
 from twin.estimate import Estimate, Laid
 from twin.label import Var, indicator
 from twin.placing import shares
 
 
+@indicator(account="life_account")
+def life_account(buildings: gpd.GeoDataFrame, factors: Any, *, count: str = "stock",
+                 year: float | None = None) -> Entries:
+    """Count making, building, keeping and taking down of buildings.
+
+    Parameters
+    ----------
+    count
+        ``"stock"`` spreads all stages of all buildings over their life, ``"flow"`` counts the
+        making of what is built in ``year``.
+    year
+        Year of the flow.
+
+    References
+    ----------
+    EN 15978:2011; GB/T 51366-2019.
+    """
+    return life_cycle(buildings, factors, count=count, year=year)
+
+
+@indicator(account="resident_account")
+def resident_account(buildings: gpd.GeoDataFrame, factors: Any) -> Entries:
+    """Count goods and services that residents use, by head: a proxy.
+
+    References
+    ----------
+    PAS 2070:2013.
+    """
+    return consumption(buildings, factors)
+
+
 @indicator(account="ledger", reach=None)
 def carbon_ledger(building_account: Entries, road_account: Entries, green_account: Entries,
-                  tree_account: Entries, roof_account: Entries, buildings: gpd.GeoDataFrame,
+                  tree_account: Entries, roof_account: Entries, life_account: Entries,
+                  resident_account: Entries, buildings: gpd.GeoDataFrame,
                   buildings_overlap: csr_array, roads: gpd.GeoDataFrame,
                   roads_overlap: csr_array, green: gpd.GeoDataFrame, green_overlap: csr_array,
                   all_trees: gpd.GeoDataFrame, all_trees_overlap: csr_array, grid: Any) -> Ledger:
@@ -30,7 +64,8 @@ def carbon_ledger(building_account: Entries, road_account: Entries, green_accoun
     WRI, C40 and ICLEI (2021), Global Protocol for Community-Scale Greenhouse Gas Inventories 1.1.
     """
     return laid_on_cells(
-        (building_account, road_account, green_account, tree_account, roof_account),
+        (building_account, road_account, green_account, tree_account, roof_account, life_account,
+         resident_account),
         {"buildings": shares(buildings, buildings_overlap), "roads": shares(roads, roads_overlap),
          "green": shares(green, green_overlap), "trees": shares(all_trees, all_trees_overlap)},
         grid.size)
@@ -79,6 +114,8 @@ def traffic_co2(ledger: Ledger, road_account: Entries, cell_area: np.ndarray) ->
 @indicator(
     Var("carbon_sink", "kg m-2 a-1", "CO2 taken up by green", total="sum", total_units="t a-1",
         estimate=True, better=1),
+    Var("construction_co2", "kg m-2 a-1", "CO2 of making and keeping buildings, per year of life",
+        total="sum", total_units="t a-1", estimate=True, better=-1),
     Var("co2_net", "kg m-2 a-1", "Net CO2: buildings and traffic less uptake", total="sum",
         total_units="t a-1", estimate=True, better=-1),
     Var("co2_territorial", "kg m-2 a-1", "CO2 emitted inside the area (scope 1)", total="sum",
@@ -89,7 +126,7 @@ def traffic_co2(ledger: Ledger, road_account: Entries, cell_area: np.ndarray) ->
         total="sum", total_units="t a-1", estimate=True, better=-1),
 )
 def co2(ledger: Ledger, cell_area: np.ndarray) -> dict[str, Laid]:
-    """Uptake, net CO2 and the boundaries per cell.
+    """Sum the ledger by cell: uptake, construction, net CO2 and the boundaries.
 
     References
     ----------
@@ -97,5 +134,5 @@ def co2(ledger: Ledger, cell_area: np.ndarray) -> dict[str, Laid]:
     Protocol for Community-Scale Greenhouse Gas Inventories 1.1.
     """
     return {name: _line(name, ledger, cell_area)
-            for name in ("carbon_sink", "co2_net", "co2_territorial", "co2_supply",
-                         "co2_lifecycle")}
+            for name in ("carbon_sink", "construction_co2", "co2_net", "co2_territorial",
+                         "co2_supply", "co2_lifecycle")}
