@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, dijkstra
+from traffic_grid import by_aequilibrae, grid_city
 
 import layers
 from layers.buildings import gross_floor_area
@@ -26,13 +26,14 @@ from layers.errors import CityTwinError, MissingInput
 from layers.place import Place
 from layers.roads import MOTOR
 from layers.roads import tidy as tidy_roads
-from twin.carbon.traffic.assigned import Assigned, node_balance
-from twin.carbon.traffic.assignment import assign
+from twin.carbon.traffic.assigned import Assigned, Memory, node_balance
+from twin.carbon.traffic.assignment import _directed, assign
 from twin.carbon.traffic.delay import beckmann, best_step, fill_times, travel_time
 from twin.carbon.traffic.demand import Demand, daily_demand
 from twin.carbon.traffic.gates import gate_traffic, through_trips
 from twin.carbon.traffic.gravity import balance, fit_deterrence, mean_cost, spread_trips
 from twin.carbon.traffic.meeting import cut_where_they_meet
+from twin.carbon.traffic.model import model_traffic
 from twin.carbon.traffic.network import Network
 from twin.carbon.traffic.profiles import (
     Week,
@@ -302,6 +303,33 @@ def test_conjugate_directions_need_a_fraction_of_the_steps(sioux: Any):
     assert steps["bfw"] * 5 < steps["fw"]
 
 
+def test_a_direction_is_conjugate_to_the_two_before_it():
+    rng = np.random.default_rng(8)
+    free = 0
+    for _ in range(200):
+        begun, older, last, noise = rng.uniform(0, 900, (4, 30))
+        rise, step = rng.uniform(0.1, 3.0, 30), rng.uniform(0.1, 0.9)
+        # The two steps before: towards ``older`` from somewhere, then ``step`` towards ``last``,
+        # which is moved so that the second step is conjugate to the first one.
+        first = older - begun
+        second = last - begun
+        second = second - first * ((rise * first) @ second) / ((rise * first) @ first)
+        last, volume = begun + second, begun + step * second
+        goal = volume - rng.uniform(0, 1) * first - rng.uniform(0, 1) * second + noise - 450.0
+        target, memory = _directed(volume, goal, rise, Memory((last, older), step), "bfw")
+        assert memory.targets[0] is target
+        new = target - volume
+        bent = [abs((rise * d) @ new) / np.sqrt(((rise * d) @ d) * ((rise * new) @ new))
+                for d in (first, second)]
+        inside = np.linalg.lstsq(np.stack([goal, last, older], axis=1), target, rcond=None)[0]
+        assert inside.sum() == pytest.approx(1)
+        assert inside.min() > -1e-9
+        if inside[1:].min() > 1e-6:  # neither share was held at 0
+            assert bent == pytest.approx([0, 0], abs=1e-9)
+            free += 1
+    assert free > 10
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_nothing_is_lost_at_a_node(seed: int, sioux: Any):
     net = random_network(seed)
@@ -532,6 +560,34 @@ def test_an_area_cuts_roads_and_makes_gates(factors: Picker):
     assert not net.access[net.gates[net.xy[net.gates, 0] < 0]].any()  # no trip begins on these
 
 
+def test_trips_begin_on_streets_and_not_on_service_roads_or_motorways(factors: Picker):
+    roads = roads_of(("residential", SQUARE), ("tertiary", [(0, 0), (300, 300)]),
+                     ("service", [(300, 300), (500, 300)]), ("trunk", [(0, 0), (-400, 0)]))
+    net = road_network(roads, factors)
+    assert sorted(net.xy[net.access].tolist()) == [[0, 0], [300, 300]]
+    yard = roads_of(("service", SQUARE), ("service", [(0, 0), (300, 300)]))
+    assert road_network(yard, factors).access.all()  # there is nothing else
+
+
+def test_the_count_of_a_one_way_road_is_all_of_one_direction(factors: Picker):
+    roads = roads_of(("primary", [(-300, 9), (300, 9)]), ("primary", [(300, -9), (-300, -9)]),
+                     ("tertiary", [(0, 9), (0, -9)]), ("tertiary", [(20, 9), (20, -9)]),
+                     volume=[7000, 7000, np.nan, np.nan], oneway=["yes", "yes", "no", "no"])
+    net = road_network(roads, factors, area=shapely.box(-200, -200, 200, 200), least=0.0)
+    table = gate_traffic(net, roads, factors)
+    assert sorted(table["entering"]) == [0, 0, 7000, 7000]
+    assert sorted(table["leaving"]) == [0, 0, 7000, 7000]
+    assert (table["entering"] + table["leaving"]).tolist() == [7000] * 4
+
+
+def test_an_area_of_two_parts_cuts_a_road_into_its_two_parts(factors: Picker):
+    roads = roads_of(("primary", [(0, 0), (1000, 0)]))
+    area = shapely.MultiPolygon([shapely.box(100, -9, 400, 9), shapely.box(600, -9, 700, 9)])
+    net = road_network(roads, factors, area=area)
+    assert sorted(net.length) == pytest.approx([100, 100, 300, 300])
+    assert sorted(net.xy[net.gates, 0]) == pytest.approx([100, 400, 600, 700])
+
+
 def test_counts_go_before_defaults_at_gates(factors: Picker):
     roads = roads_of(("primary", [(-300, 0), (300, 0)]), ("primary", [(0, -300), (0, 300)]),
                      volume=[12_000, np.nan], lanes=[2, 4])
@@ -642,6 +698,7 @@ def test_trip_ends_by_hand(factors: Picker):
     assert ends["attraction"].tolist() == pytest.approx(
         [(800 / 16 * 4.35 + 5 * 2.15 * 0.6) * by_car, 100 / 25 * 9 * by_car])
     assert ends.loc[1, ["x", "y"]].tolist() == pytest.approx([165, 15])
+    assert ends["radius"].tolist() == pytest.approx([100 / np.sqrt(np.pi)] * 2)
     assert 15 < ends.loc[0, "x"] < 65
     assert ends.attrs["outside"] == pytest.approx(900 / 2200)
     twice = trip_ends(zones, built, factors, residents=np.array([20.0, 0, 0, 0]))
@@ -680,6 +737,10 @@ def test_a_zone_with_trips_and_no_road_is_named(factors: Picker):
     straight = np.hypot(150, 150)
     assert joined.length[door] == pytest.approx([1.3 * straight] * 4)
     assert joined.free_time[door] == pytest.approx([1.3 * straight * 3.6 / 15] * 4)
+    corner = join_zones(net, ends.iloc[:1].assign(x=20.0, y=20.0))
+    assert (corner.road == -1).sum() == 2  # the other junction is 368 m farther: no door
+    wide = join_zones(net, ends.iloc[:1].assign(x=20.0, y=20.0, radius=800.0))
+    assert (wide.road == -1).sum() == 4    # but in a wide zone it is one
 
 
 def day_of(made: Any, drawn: Any, enter: Any, leave: Any, factors: Picker,
@@ -865,103 +926,54 @@ def test_fuel_sold_scales_what_is_burnt(factors: Picker):
 
 def test_nantes_from_roads_to_vehicle_kilometres(nantes: layers.City, factors: Picker):
     roads = nantes.frame("roads")
-    net = road_network(roads, factors, area=nantes.area)
-    gates = gate_traffic(net, roads, factors)
-    ends = trip_ends(square_zones(nantes.area, nantes.crs, 400.0), nantes.frame("buildings"),
-                     factors)
-    net = join_zones(net, ends)
-    times, lengths = measure(net)
-    day = daily_demand(ends, gates, times, lengths, factors)
-    peak = factors.pick("peak_share").value
-    trips = day.hour(peak)
-    hour = assign(net, trips, gap=1e-3)
+    found = model_traffic(roads, nantes.frame("buildings"), nantes.area, factors, gap=1e-3)
+    net, hour = found.network, found.hour
     assert hour.why == "gap"
+    trips = found.demand.hour(factors.pick("peak_share").value)
     assert np.abs(node_balance(net, hour.volume, trips)).max() <= 1e-9 * trips.sum()
-    daily = daily_volumes(hour.volume, peak, factors.pick("weekday_factor").value)
     # Before any calibration, against 540 vehicles at 8 h at 150 counting points.
-    assert 0.6 < net.vehicle_km(daily) * 365 / nantes.controls["vehicle_km"] < 1.6
-    per_road = net.by_road(daily, len(roads))
+    assert 0.6 < found.vehicle_km / nantes.controls["vehicle_km"] < 1.6
+    per_road = found.per_road
     driven = pd.Series(per_road).groupby(roads["class"].to_numpy()).mean()
     assert driven["secondary"] > driven["tertiary"] > driven["residential"] > driven["service"]
     assert 15 < hour.vehicle_km / hour.vehicle_hours < 35  # km/h in the busiest hour
     # Vehicle kilometres are the same from links and from roads.
     ok = np.isfinite(per_road)
-    whole = np.bincount(net.road[net.is_road], net.length[net.is_road] * net.along[net.is_road],
-                        len(roads))
-    assert (per_road * whole)[ok].sum() / 1000 == pytest.approx(net.vehicle_km(daily), rel=1e-9)
+    along = net.is_road & net.along
+    back = np.bincount(net.road[net.is_road & ~net.along],
+                       net.length[net.is_road & ~net.along], len(roads))
+    whole = np.maximum(np.bincount(net.road[along], net.length[along], len(roads)), back)
+    assert 365 * (per_road * whole)[ok].sum() / 1000 == pytest.approx(found.vehicle_km, rel=1e-9)
+    # An energy curve driven at the speeds of the week costs more than at free speed.
+    car = pd.Series(emep_curves().loc[("car_medium", "petrol")])
+    used = found.per_vehicle_km(lambda speed: curve_energy(car, np.maximum(speed, 1.0)))
+    free = 3.6 * net.length / net.free_time
+    least = curve_energy(car, np.array([free[net.is_road].max()]))[0]
+    assert np.nanmin(used) >= least * (1 - 1e-9)
+    assert 2.3 < np.nansum(used * per_road * whole) / np.nansum(per_road * whole) < 3.5  # MJ/km
+
+
+def test_a_zone_far_from_roads_can_be_left_out(factors: Picker):
+    roads = roads_of(("residential", SQUARE), ("tertiary", [(0, 0), (300, 300)]))
+    built = houses([(10, 20, "residential", 4), (280, 250, "office", 4),
+                    (4000, 4000, "residential", 1)])
+    area = shapely.box(-100, -100, 4100, 4100)
+    with pytest.raises(MissingInput, match="no connected road within 1000 m"):
+        model_traffic(roads, built, area, factors, zones=300.0)
+    found = model_traffic(roads, built, area, factors, zones=300.0, lonely="leave out")
+    # Trip ends of 100 m2 of homes of 400 + 100 m2, and of 400 m2 of offices.
+    home = 3 + 0.6
+    assert found.left_out == pytest.approx(
+        100 / 47 * home / (500 / 47 * home + 400 / 16 * 4.35))
+    assert found.demand.parts["between"] > 0
+    assert found.vehicle_km > 0
 
 
 # ---- AequilibraE
 
 
-def grid_city(side: int = 40, zones: int = 8, load_total: float = 160_000.0,
-              seed: int = 1) -> tuple[Network, NDArray[np.float64]]:
-    """The benchmark: 40 x 40 junctions, 3,120 streets of two directions, 64 zones."""
-    rng = np.random.default_rng(seed)
-    node = np.arange(side * side).reshape(side, side)
-    a = np.concatenate([node[:, :-1].ravel(), node[:-1].ravel()])
-    b = np.concatenate([node[:, 1:].ravel(), node[1:].ravel()])
-    main = np.concatenate([np.repeat(np.arange(side) % 5 == 0, side - 1),
-                           np.tile(np.arange(side) % 5 == 0, side - 1)])
-    time = np.where(main, 6.0, 9.0) * rng.uniform(0.9, 1.1, len(a))
-    step = side // zones
-    centres = node[step // 2::step, step // 2::step][:zones, :zones].ravel()
-    net = Network.of_links(np.concatenate([a, b]), np.concatenate([b, a]),
-                           free_time=np.tile(time, 2),
-                           capacity=np.tile(np.where(main, 1800.0, 700.0), 2), length=100.0,
-                           zones=centres)
-    xy = np.stack(np.divmod(centres, side), axis=1) * 100.0
-    far = np.abs(xy[:, None] - xy[None]).sum(axis=-1)
-    trips = rng.gamma(1.0, 1.0, far.shape) * np.exp(-far / 1500.0)
-    np.fill_diagonal(trips, 0.0)
-    return net, trips * load_total / trips.sum()
-
-
-def by_aequilibrae(net: Network, trips: NDArray[np.float64], *, gap: float,
-                   iterations: int) -> tuple[NDArray[np.float64], float, int]:
-    """Volumes, relative gap and iterations of AequilibraE's bi-conjugate Frank-Wolfe."""
-    paths = pytest.importorskip("aequilibrae.paths", reason="aequilibrae is not installed")
-    from aequilibrae.matrix import AequilibraeMatrix
-
-    logging.getLogger("aequilibrae").setLevel(logging.ERROR)
-    z = len(net.zones)
-    number = np.full(net.nodes, -1)
-    number[net.zones] = np.arange(z)
-    number[number < 0] = z + np.arange(net.nodes - z)
-    ids = np.arange(1, len(net.tail) + 1)
-    graph = paths.Graph()
-    graph.network = pd.DataFrame(
-        {"link_id": ids, "a_node": number[net.tail] + 1, "b_node": number[net.head] + 1,
-         "direction": 1, "free_flow_time": net.free_time, "capacity": net.capacity,
-         "distance": net.length, "b": net.alpha, "power": net.beta, "id": ids})
-    graph.mode, graph.network_ok, graph.status = "c", True, "OK"
-    graph.prepare_graph(np.arange(1, z + 1))
-    graph.set_graph("free_flow_time")
-    graph.set_blocked_centroid_flows(False)
-    graph.set_skimming([])
-    matrix = AequilibraeMatrix()
-    matrix.create_empty(zones=z, matrix_names=["car"], memory_only=True)
-    matrix.index[:] = np.arange(1, z + 1)
-    matrix.matrices[:, :, 0] = trips
-    matrix.computational_view(["car"])
-    work = paths.TrafficAssignment()
-    work.set_classes([paths.TrafficClass("car", graph, matrix)])
-    work.set_vdf("BPR")
-    work.set_vdf_parameters({"alpha": "b", "beta": "power"})
-    work.set_capacity_field("capacity")
-    work.set_time_field("free_flow_time")
-    work.set_algorithm("bfw")
-    work.max_iter, work.rgap_target = iterations, gap
-    work.set_cores(1)
-    work.execute()
-    last = work.report().iloc[-1]
-    volume = work.results()["PCE_AB"].reindex(ids).fillna(0.0).to_numpy(dtype=float)
-    return volume, float(last["rgap"]), int(last["iteration"])
-
-
-@pytest.mark.filterwarnings("ignore")  # of another project's package
 def test_total_flow_is_that_of_aequilibrae():
-    net, trips = grid_city(side=20, zones=5, load_total=30_000.0)
+    net, trips = grid_city(side=20, zones=5, trips_an_hour=30_000.0)
     theirs, their_gap, _ = by_aequilibrae(net, trips, gap=1e-5, iterations=300)
     ours = assign(net, trips, gap=1e-5, iterations=300)
     assert their_gap <= 1e-5
