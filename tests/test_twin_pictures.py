@@ -19,18 +19,27 @@ from matplotlib.image import imread
 from shapely.geometry import box
 
 from layers.city import City
-from layers.errors import GridError, MissingExtra, MissingInput, SourceError
+from layers.errors import CityTwinError, GridError, MissingExtra, MissingInput, SourceError
+from layers.provenance import now
 from layers.registry import LAYERS
 from twin import fonts, opengl, still
 from twin.furniture import footer, layout, swatches
+from twin.heat_picture import MEAN, draw_heat
+from twin.heat_summary import heat_stress_of
+from twin.pictures import city_still, study_sheet, study_still
 from twin.render import render
 from twin.scene.build import build, build_study
 from twin.scene.camera import fit_camera
 from twin.scene.changes import CHANGE
+from twin.scene.drape import owners
 from twin.scene.figures import Total, number, total_of
+from twin.scene.mesh import WALL, areas
 from twin.scene.palette import palette
+from twin.scene.parts import parts_of
 from twin.scene.planview import draw_map
 from twin.sheet import draw_sheet
+from twin.sun_picture import draw_sun
+from twin.views import drawn_city, finest_view, hours_above, limit_of
 
 CRS = "EPSG:2154"
 EAST, NORTH = 355_000.0, 6_689_000.0
@@ -198,11 +207,8 @@ def test_figures_are_integrals_and_means_over_the_area():
     assert np.isnan(low)
 
 
-def test_figures_are_those_of_the_table_of_totals():
-    import layers
-    import twin
-
-    found = twin.run(layers.sample(), cell_size=150, settings={"wind_field": {"sectors": 4}})
+def test_figures_are_those_of_the_table_of_totals(toy_study):
+    found = toy_study.twins["greener"]
     table = found.totals()
     flat = [name for name in table.index if set(found.cells[name].dims) == {"y", "x"}]
     assert {"co2_net", "height_mean", "pv_yield"} <= set(flat)
@@ -449,8 +455,7 @@ def test_the_still_names_the_place_what_is_shown_and_its_total(drawn_in_3d, tmp_
     scenes = build_study(study(), size=128, show="building_co2")
     drawn = words_of(still.draw_still(scenes, tmp_path / "a.svg", size=SMALL))
     assert "Nantes" in drawn
-    start = "CO₂ of building operation · 25 m cells · sun in the "
-    assert sum(line.startswith(start) for line in drawn) == 1
+    assert f"CO₂ of building operation · 25 m cells · {now()[:10]}" in drawn
     total = float(results()["building_co2"].sum()) * 625 / 1000
     for value in (total, 0.7 * total):
         assert f"{value:,.0f} t/yr" in drawn
@@ -512,6 +517,65 @@ def test_a_coloured_cell_is_drawn_where_the_camera_says(drawn_in_3d):
     assert y > 150  # and above it
 
 
+def sunny(roofs, ground=300.0, step=2.0):
+    """A field of light over the town: one value a roof and one on the ground."""
+    x, y = EAST + step * (np.arange(300 / step) + 0.5), NORTH + step * (np.arange(200 / step) + 0.5)
+    row = owners(town(), x, y)
+    values = np.append(np.asarray(roofs, dtype=float), ground)[row]
+    attrs = {"units": "kWh m-2 a-1", "long_name": "Irradiation"}
+    return xr.Dataset({"sun.irradiation": (("y", "x"), values, attrs),
+                       "building": (("y", "x"), row),
+                       "cell_area": (("y", "x"), np.full(row.shape, step * step))},
+                      {"y": y, "x": x})
+
+
+def test_roofs_and_ground_have_the_colours_of_the_field_where_the_camera_says(drawn_in_3d):
+    """One bright roof, the tallest one in the north-east, all others darker."""
+    roofs = np.full(24, 800.0)
+    roofs[23] = 1400.0
+    scene = build(town(), cells=sunny(roofs), show="sun.irradiation", limits=(200.0, 1400.0),
+                  size=1024)
+    camera = fit_camera([scene], (800, 600))
+    image = render(scene, camera)
+    ramp = palette("sun.irradiation").ramp()
+
+    def seen(east, north, height):
+        at = np.array([[EAST + east - scene.origin[0], NORTH + north - scene.origin[1], height]])
+        x, y = camera.project(at)[0]
+        return image[round(600 - y), round(x)], x, y
+
+    blocks = town().frame("buildings")
+    for (east, north), row, value in (((275, 172), 23, 1400.0), ((25, 22), 0, 800.0),
+                                      ((225, 172), 22, 800.0)):
+        colour, x, y = seen(east, north, float(blocks["height"].iloc[row]))
+        want = 255 * np.array(ramp((value - 200) / 1200)[:3])
+        assert colour == pytest.approx(want, abs=3), row
+        assert (x > 400) == (east > 150)
+        assert (y > 300) == (north > 100)
+    colour, *_ = seen(45, 5, 0.0)
+    assert colour == pytest.approx(255 * np.array(ramp(100 / 1200)[:3]), abs=3)
+    dull = build(town(), cells=sunny(np.full(24, 800.0)), show="sun.irradiation",
+                 limits=(200.0, 1400.0), size=1024)
+    rows, cols = np.nonzero((render(dull, camera) != image).any(axis=-1))
+    assert len(rows) > 300
+    assert rows.max() < 300
+    assert cols.min() > 400
+
+
+def test_a_still_of_roofs_and_ground_says_the_mean_of_each(drawn_in_3d, tmp_path):
+    roofs = np.linspace(900.0, 1360.0, 24)
+    scene = build(town(), cells=sunny(roofs), show="sun.irradiation", size=64)
+    drawn = words_of(still.draw_still({"a": scene}, tmp_path / "a.svg", date="2026-01-02"))
+    assert {"Roofs", "Open ground", "1,130 kWh/(m² yr)", "300 kWh/(m² yr)",
+            "Share of that area by value [%]", "Irradiation [kWh/(m² yr)]",
+            "Irradiation · 2 m cells · 2026-01-02"} <= set(drawn)
+    assert {"wall", "N"} <= set(drawn)
+    less = build(town(), cells=sunny(0.9 * roofs, 240.0), show="sun.irradiation", size=64)
+    drawn = words_of(still.draw_still({"a": scene, "b": less}, tmp_path / "b.svg"))
+    assert {"Roofs 1,130 · open ground 300", "Roofs 1,020 (−10.0 %) · open ground 240 (−20.0 %)",
+            "kWh/(m² yr), mean, change from A"} <= set(drawn)
+
+
 def test_the_camera_keeps_every_corner_in_the_picture_and_looks_from_the_south():
     scene = build(town(), size=64)
     for size in ((900, 700), (1800, 700), (500, 900)):
@@ -540,9 +604,229 @@ def test_a_machine_without_pyvista_is_told_the_extra(monkeypatch):
 
 
 def test_the_scene_and_the_sheet_do_without_vtk():
-    code = ("import sys, twin.scene.build, twin.sheet, twin.still;"
+    code = ("import sys, twin.scene.build, twin.sheet, twin.still, twin.sun_picture;"
+            "import twin.heat_picture, twin.pictures;"
             "print([m for m in sys.modules if m.startswith(('vtk', 'pyvista'))])")
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 
 
+
+
+# --- fields by their dotted names -----------------------------------------------------------
+
+
+def test_fields_are_read_by_their_dotted_names(toy, toy_study):
+    base = toy_study.twins["base"]
+    sun = finest_view(toy, base, "sun.irradiation")
+    field = base.fields["sun"]
+    assert (sun["sun.irradiation"].to_numpy() == field["irradiation"].to_numpy()).all()
+    assert float(sun["cell_area"].sum()) == pytest.approx(toy.area.area)
+    totals = base.totals()["value"]
+    parts = {p.total.where: p.total.value for p in parts_of(sun, "sun.irradiation", (0, 1))}
+    assert parts["of the roofs"] == pytest.approx(totals["roof_irradiation"], rel=1e-6)
+    assert parts["of the open ground"] == pytest.approx(totals["ground_irradiation"], rel=1e-6)
+    wind = finest_view(toy, base, "wind.mean_ratio")["wind.mean_ratio"]
+    lowest = base.fields["wind"]["mean_ratio"].isel(level=0)
+    assert np.array_equal(wind, lowest, equal_nan=True)
+    assert "building" not in finest_view(toy, base, "wind.mean_ratio")
+    hours = finest_view(toy, base, "heat.utci_hours")
+    assert total_of(hours, "heat.utci_hours")[0] == pytest.approx(totals["utci_strong_hours"])
+    assert total_of(hours, "heat.utci_hours").where == "of the walkable ground"
+
+
+def test_light_on_walls_is_added_where_it_is_asked_for(toy, toy_study):
+    base = toy_study.twins["base"]
+    if "wall_irradiation" not in base.fields["sun"]:
+        pytest.skip("this field of the sun has no walls")
+    assert "wall_irradiation" not in finest_view(toy, base, "sun.irradiation")
+    view = finest_view(toy, base, "sun.irradiation", walls=True)
+    roofs, walls, ground = (p.total.value for p in parts_of(view, "sun.irradiation", (0, 1400)))
+    field = base.fields["sun"]
+    light = field["wall_irradiation"].to_numpy()
+    assert light[np.isfinite(light)].min() < walls < light[np.isfinite(light)].max()
+    assert walls < ground < roofs
+    scene = build(toy, cells=view, show="sun.irradiation", size=64)
+    known = np.isfinite(scene.walls)
+    assert (scene.buildings.kind[known] == WALL).all()
+    area = areas(scene.buildings)
+    covered = area[known].sum()
+    assert covered > 0.9 * area[scene.buildings.kind == WALL].sum()  # few walls are shared
+    mean = (scene.walls[known] * area[known]).sum() / covered
+    assert mean == pytest.approx(walls, rel=0.02)
+
+
+@pytest.mark.parametrize(("name", "told"), [
+    ("sun.irradiation", r"no field 'sun' \(it has none\)\. .*--want sun"),
+    ("sum.irradiation", r"no field 'sum', did you mean 'sun'"),
+    ("heat.utci_hours", r"no field 'heat'.*--want heat"),
+])
+def test_a_missing_field_says_how_to_get_it(toy, name, told):
+    import twin
+
+    bare = twin.run(toy, cell_size=80, want=["building_coverage"])
+    with pytest.raises(MissingInput, match=told) as caught:
+        finest_view(toy, bare, name)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(MissingInput, match=told.split(r"\.")[0]):
+        draw_sun(bare, "never.png", city=toy, variable=name)
+
+
+def test_what_a_field_does_not_hold_is_named_with_what_it_does(toy, toy_study):
+    base = toy_study.twins["base"]
+    with pytest.raises(MissingInput, match="has no 'iradiation', did you mean 'irradiation'"):
+        finest_view(toy, base, "sun.iradiation")
+    with pytest.raises(MissingInput, match=r"has no 'x'.*pet_hours.*utci_hours"):
+        finest_view(toy, base, "heat.x")
+    with pytest.raises(MissingInput, match=r"irradiation_month' is on .*month"):
+        build(toy, cells=finest_view(toy, base, "sun.irradiation_month"),
+              show="sun.irradiation_month")
+    with pytest.raises(MissingInput, match="does not lie on roofs and ground"):
+        draw_sun(base, "never.png", city=toy, variable="heat.utci")
+
+
+def test_hours_above_a_limit_count_times_strictly_above_it():
+    values = np.array([[[31.0, np.nan]], [[32.0, np.nan]], [[32.5, np.nan]], [[40.0, np.nan]]])
+    heat = xr.Dataset({"utci": (("time", "y", "x"), values)})
+    hours = hours_above(heat, "utci", 32.0).to_numpy()
+    assert hours[0, 0] == 2
+    assert np.isnan(hours[0, 1])  # where nobody walks
+
+
+# --- the sun in plan ------------------------------------------------------------------------
+
+
+def test_the_sun_picture_says_what_roofs_and_ground_get(toy, toy_study, tmp_path):
+    base = toy_study.twins["base"]
+    path = draw_sun(base, tmp_path / "a.svg", city=toy, date="2026-01-02")
+    drawn = words_of(path)
+    totals = base.totals()["value"]
+    for name in ("roof_irradiation", "ground_irradiation"):
+        assert f"{number(totals[name])} kWh/(m² yr)" in drawn
+    assert {"Irradiation of the year, shade counted [kWh/(m² yr)]", "Roofs", "Open ground",
+            "N"} <= set(drawn)
+    assert any("4 m cells" in line and line.endswith("2026-01-02") for line in drawn)
+    assert any(line.startswith("Sources: ") for line in drawn)
+    chinese = words_of(draw_sun(base, tmp_path / "b.svg", city=toy, title="太阳辐照量",
+                                label="全年辐照量", words={"roofs": "屋顶", "open ground": "地面"}))
+    assert {"太阳辐照量", "全年辐照量 [kWh/(m² yr)]", "屋顶", "地面"} <= set(chinese)
+
+
+def test_the_sun_picture_without_the_city_draws_the_buildings_of_the_twin(toy, toy_study, tmp_path):
+    base = toy_study.twins["base"]
+    assert drawn_city(base, None).area.equals(toy.area)
+    first, second = (pixels(draw_sun(base, tmp_path / f"{k}.png", city=city, size=(1280, 860)))
+                     for k, city in enumerate((toy, None)))
+    assert (first != second).any(axis=-1).mean() < 0.05  # but for water, green and their lines
+    other = replace(base, features={})
+    with pytest.raises(MissingInput, match=r"keeps no buildings.*city="):
+        draw_sun(other, tmp_path / "c.png")
+
+
+def test_a_bright_corner_of_the_sun_field_is_in_the_upper_right_of_the_picture(toy, toy_study,
+                                                                              tmp_path):
+    base = toy_study.twins["base"]
+    field = base.fields["sun"].copy()
+    dull = xr.where(field["irradiation"] > 0, 400.0, 400.0)
+    lone = dull.copy()
+    lone[-6:, -8:] = 1300.0  # 24 m of 240, 32 m of 400: the north-east
+    limits = (200.0, 1400.0)
+    images = []
+    for k, light in enumerate((dull, lone)):
+        field["irradiation"] = (("y", "x"), light.to_numpy().astype(np.float32), {"units": "1"})
+        twin = replace(base, fields={**base.fields, "sun": field.copy()})
+        images.append(pixels(draw_sun(twin, tmp_path / f"{k}.png", city=toy, limits=limits,
+                                      size=(1280, 860), date="2026-01-01")))
+    ramp = palette("sun.irradiation").ramp()
+    bright = near(images[1], ramp(1100 / 1200)[:3], 3) & ~near(images[0], ramp(1100 / 1200)[:3], 3)
+    bright[:, 900:] = False  # the column beside the map
+    dark = near(images[0], ramp(200 / 1200)[:3], 3)
+    dark[:, 900:] = False
+    (top, bottom), (left, right) = (np.flatnonzero(dark.any(axis=k))[[0, -1]] for k in (1, 0))
+    rows, cols = np.nonzero(bright)
+    assert len(rows) > 500
+    assert rows.max() < top + 0.12 * (bottom - top)
+    assert cols.min() > right - 0.10 * (right - left)
+
+
+# --- heat before and after ------------------------------------------------------------------
+
+
+def test_heat_in_figures_is_that_of_the_table_of_totals(toy_study):
+    for name, found in toy_study.twins.items():
+        told = heat_stress_of(found, toy_study.cities[name], 32.0)
+        row = found.totals()["value"]
+        assert told.mean == pytest.approx(row["utci_strong_hours"], rel=1e-6)
+        assert told.share == pytest.approx(row["utci_strong_share"], rel=1e-6)
+    assert limit_of(found, "utci") == 32.0
+    own = replace(found, record={"factors": {"outdoor.utci.strong.CN": {"value": 33.5}}})
+    assert limit_of(own, "utci") == 33.5
+    assert limit_of(replace(found, record={}), "utci", "very_strong") == 38.0  # of the table
+
+
+def test_the_heat_picture_says_hours_and_shares_and_what_changes(toy_study, tmp_path):
+    base, greener = (toy_study.twins[n] for n in ("base", "greener"))
+    both = tuple(toy_study.cities[n] for n in ("base", "greener"))
+    told = [heat_stress_of(t, c, 32.0) for t, c in zip((base, greener), both, strict=True)]
+    assert told[1].mean < told[0].mean  # trees shade
+    drawn = words_of(draw_heat(base, greener, tmp_path / "a.svg", cities=both, date="2026-01-02"))
+    for stress in told:
+        assert {f"{stress.mean:.1f} h", f"{100 * stress.share:.0f} %"} <= set(drawn)
+    row = base.totals().loc["utci_strong_hours"]
+    if np.isfinite(row["low"]):
+        span = f"95 % range {row['low']:.1f} to {row['high']:.1f} h"
+        assert f"mean of the walkable ground, {span}" in drawn
+    less = told[0].mean - told[1].mean
+    assert f"−{less:.1f} h (−{100 * less / told[0].mean:.0f} %)" in drawn
+    assert f"−{100 * (told[0].share - told[1].share):.0f} points" in drawn
+    assert {"Hours of the design day with UTCI above 32 °C", "Before", "After", "A", "B"} <= set(
+        drawn)
+    assert {str(k) for k in range(10)} <= set(drawn)  # the classes of nine hours
+    back = words_of(draw_heat(greener, base, tmp_path / "b.svg", cities=both[::-1]))
+    assert f"+{less:.1f} h (+{100 * less / told[1].mean:.0f} %)" in back
+    words = words_of(draw_heat(base, greener, tmp_path / "c.svg", cities=both, limit=30.0,
+                               names=("现状", "方案"), words={MEAN: "可步行地面平均"}))
+    assert {"现状", "方案", "可步行地面平均",
+            "Hours of the design day with UTCI above 30 °C"} <= set(words)
+
+
+def test_fewer_hours_of_heat_are_blue_and_more_are_brown(toy_study, tmp_path):
+    base, greener = (toy_study.twins[n] for n in ("base", "greener"))
+
+    def tints(before, after, name):
+        image = pixels(draw_heat(before, after, tmp_path / name, size=(1600, 800)))
+        panel = image[120:480, 1090:]
+        return ((panel[..., 2] > panel[..., 0] + 30).sum(),
+                (panel[..., 0] > panel[..., 2] + 30).sum())
+
+    blue, brown = tints(base, greener, "a.png")
+    assert blue > 1000
+    assert blue > 5 * max(brown, 1)
+    blue, brown = tints(greener, base, "b.png")
+    assert brown > 5 * max(blue, 1)
+
+
+def test_heat_on_other_cells_or_none_is_refused(toy_study, tmp_path):
+    base = toy_study.twins["base"]
+    half = replace(base, fields={**base.fields,
+                                 "heat": base.fields["heat"].isel(x=slice(0, 50))})
+    with pytest.raises(GridError, match="different cells"):
+        draw_heat(base, half, tmp_path / "a.png")
+    with pytest.raises(MissingInput, match=r"no field 'heat'.*--want heat"):
+        draw_heat(replace(base, fields={}), base, tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_of_a_study_take_dotted_names(drawn_in_3d, toy_study, tmp_path):
+    for kind, draw in (("sheet", study_sheet), ("still", study_still)):
+        image = pixels(draw(toy_study, "greener", "sun.irradiation", tmp_path / f"{kind}.png"))
+        assert len(np.unique(image.reshape(-1, 3), axis=0)) > 500
+        with pytest.raises(MissingInput, match="no field 'snow'"):
+            draw(toy_study, "greener", "snow.depth", tmp_path / "b.png")
+        with pytest.raises(CityTwinError, match="did you mean 'utci_mean'"):
+            draw(toy_study, "greener", "utcimean", tmp_path / "b.png")
+    result = toy_study.twins["base"]
+    path = city_still(toy_study.cities["base"], "heat.utci_hours", tmp_path / "c.svg",
+                      result=result)
+    assert any(line.startswith("Hours of the design day with UTCI above 32 °C · 4 m cells")
+               for line in words_of(path))

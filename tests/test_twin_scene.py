@@ -18,10 +18,15 @@ from layers.registry import LAYERS
 from twin.rasters import FOREST_HEIGHT, sample, surface, terrain
 from twin.scene import mesh as m
 from twin.scene.build import build, build_study
+from twin.scene.camera import fit_camera
 from twin.scene.changes import CHANGE, differences
-from twin.scene.ground import SHORE, WATER, Shown, ground_image, paint, shadow, sun_position
+from twin.scene.drape import check_owners, drape, owners
+from twin.scene.facades import wall_values
+from twin.scene.ground import BARE, SHORE, WATER, ground_image, shadow, sun_position
 from twin.scene.palette import PAPER, dead_band, extend, nice_ceil, nice_limits, palette
-from twin.scene.tint import PLANTED, TREE, TREE_OVER, building_colours, tree_colours
+from twin.scene.parts import parts_of, share_by_value
+from twin.scene.shown import Shown, coloured, paint
+from twin.scene.tint import FACADE, PLANTED, TREE, TREE_OVER, building_colours, tree_colours
 from twin.scene.trees import trees_mesh
 
 CRS = "EPSG:2154"
@@ -174,9 +179,11 @@ def test_crowns_have_the_size_of_the_trees_and_face_outward():
     last = trees.mesh.vertices[trees.mesh.triangles[trees.mesh.feature == 2]].reshape(-1, 3)
     assert last[:, 2].max() == pytest.approx(12)
     assert 0 < last[:, 2].min() < 4
-    assert np.hypot(last[:, 0] - 20, last[:, 1]).max() <= 3 + 1e-5
-    radius = 0.5 * 12 * (1 - 0.22)
-    solid = 2.53615 * 3 * 3 * radius  # volume of an icosahedron of circumradius one, scaled
+    covered = shapely.MultiPoint(last[:, :2].astype(float)).convex_hull
+    assert covered.area == pytest.approx(np.pi * 3 ** 2, rel=1e-4)  # the ground of a crown of 6 m
+    assert (covered.centroid.x, covered.centroid.y) == pytest.approx((20, 0), abs=1e-4)
+    decagon = 2.5 * np.sin(np.pi / 5) * 1.6  # what an icosahedron of circumradius one covers
+    solid = 2.53615 * np.pi * 3 ** 2 / decagon * 0.5 * 12 * (1 - 0.22)  # its volume, scaled
     assert volume(trees.mesh, 2) == pytest.approx(solid, rel=1e-3)
 
 
@@ -346,6 +353,21 @@ def test_ramps_go_from_paper_to_dark_without_turning(variable):
     assert np.abs(colours[0] - to_rgb(PAPER)).max() < 0.02
     assert (np.diff(light) < 0.01).all()
     assert light[0] - light[-1] > 0.5
+
+
+def test_light_goes_from_dark_to_bright_and_begins_near_the_darkest_place():
+    for variable in ("sun.irradiation", "ground_irradiation", "ground_sun_hours", "sun.sky_view"):
+        assert palette(variable).family == "light"
+    light = palette("sun.irradiation")
+    colours = light.ramp()(np.linspace(0, 1, 64))[:, :3]
+    bright = colours @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(bright) > 0).all()
+    assert bright[-1] - bright[0] > 0.6
+    assert np.abs(colours - to_rgb(PAPER)).max(axis=1).min() > 0.2  # none is the paper
+    assert light.limits(np.linspace(214, 1308, 1000)) == (200, 1400)
+    assert light.limits(np.linspace(0.05, 1.0, 500)) == pytest.approx((0, 1))
+    assert light.limits(np.array([np.nan])) == (0, 1)
+    assert palette("co2_net").limits(np.linspace(0, 38, 99)) == nice_limits(np.linspace(0, 38, 99))
 
 
 def test_green_is_vegetation_only_and_wind_is_blue():
@@ -594,7 +616,7 @@ def test_over_a_result_trees_are_fewer_slimmer_and_grey_but_planted_ones_stay():
     crowns = scene.trees.mesh.vertices.reshape(-1, 12, 3)[..., :2].astype(float)
     reach = np.linalg.norm(crowns - crowns.mean(axis=1, keepdims=True), axis=-1).max(axis=1)
     planted = np.unique(drawn) >= 300
-    widest = 3 * 2 / np.sqrt(5)  # the corners of an icosahedron off its axis
+    widest = 3 * np.sqrt(np.pi / (5 * np.sin(np.pi / 5)))  # corners of a decagon of that ground
     assert reach[planted] == pytest.approx(np.full(20, widest), rel=1e-3)
     assert reach[~planted] == pytest.approx(np.full(80, 0.7 * widest), rel=1e-3)
     colour = tree_colours(scene)
@@ -603,6 +625,13 @@ def test_over_a_result_trees_are_fewer_slimmer_and_grey_but_planted_ones_stay():
         assert ratio == pytest.approx(np.ones_like(ratio), abs=0.09)
     red, green, blue = to_rgb(TREE_OVER)
     assert max(red, green, blue) - min(red, green, blue) < 0.06 < to_rgb(PLANTED)[1] - 0.5
+
+
+def test_trees_that_are_all_drawn_over_a_result_keep_their_width():
+    data = cells(np.full((6, 10), 3.0))
+    over, plain = (build(city(trees=grown(80)), cells=c, show=s, size=64, trees=400)
+                   for c, s in ((data, "building_co2"), (None, None)))
+    assert (over.trees.mesh.vertices == plain.trees.mesh.vertices).all()
 
 
 def test_over_a_result_of_vegetation_trees_are_drawn_as_ever():
@@ -652,3 +681,223 @@ def test_a_legend_names_its_cells_and_the_weather_where_that_matters():
     assert build(city(), cells=data, show="building_co2", size=64).legend.weather == ""
     data = data.rename(building_co2="wind_speed")
     assert build(city(), cells=data, show="wind_speed", size=64).legend.weather == "a July day"
+
+
+# --- a result on roofs and ground -----------------------------------------------------------
+
+LOW, HIGH = 200.0, 1400.0
+
+
+def lit(town, ground=400.0, *roofs, step=4.0):
+    """A field over a town: one value on the ground and one on each roof."""
+    x, y = EAST + step * (np.arange(200 / step) + 0.5), NORTH + step * (np.arange(120 / step) + 0.5)
+    row = owners(town, x, y)
+    values = np.append(np.array(roofs, dtype=float), ground)[row]
+    dims = {"dims": ("y", "x"), "coords": {"y": y, "x": x}}
+    attrs = {"units": "kWh m-2 a-1", "long_name": "Irradiation"}
+    return xr.Dataset({"sun.irradiation": xr.DataArray(values, attrs=attrs, **dims),
+                       "building": xr.DataArray(row, **dims),
+                       "cell_area": xr.DataArray(np.full(row.shape, step * step), **dims)})
+
+
+def draped(town, field, size=400):
+    """The image of a town under a field, and the colours it may have by value."""
+    ramp = palette("sun.irradiation").ramp()
+    shown = Shown(field["sun.irradiation"], ramp, LOW, HIGH, smooth=True, over_water=True,
+                  owner=field["building"])
+    image = ground_image(town, town.area.bounds, size=size, shown=shown)
+
+    def is_of(value):
+        want = 255 * np.array(ramp((value - LOW) / (HIGH - LOW))[:3])
+        return np.abs(image.astype(int) - want).max(axis=-1) < 1.01
+
+    return image, is_of
+
+
+def test_a_bright_cell_in_the_north_east_is_bright_there_and_nowhere_else():
+    town = city([move(box(150, 80, 180, 100), EAST, NORTH)])
+    field = lit(town, 400.0, 900.0)
+    field["sun.irradiation"][-2, -3] = 1400.0
+    image, is_of = draped(town, field)
+    bright = image @ [0.2126, 0.7152, 0.0722]  # rises with the value
+    rows, cols = np.nonzero(bright > bright[is_of(900.0)].max() + 1)
+    x, y = 0.5 * (cols + 0.5), 0.5 * (rows + 0.5)  # half a metre a pixel
+    assert (x.mean(), y.mean()) == pytest.approx((190, 114), abs=0.5)
+    assert np.ptp(x) <= 4 >= np.ptp(y)  # more than half of the step lies within one cell
+    assert bright.max() == pytest.approx(bright[round(114 / 0.5), round(190 / 0.5)], abs=4)
+
+
+def test_colours_are_those_of_the_palette_at_the_values_of_the_field():
+    town = city([move(box(20, 20, 60, 60), EAST, NORTH), move(box(100, 20, 140, 60), EAST, NORTH)])
+    field = lit(town, 350.0, 1250.0, 800.0)
+    image, _ = draped(town, field)
+    ramp = palette("sun.irradiation").ramp(LOW, HIGH)
+    for (x, y), value in (((40, 40), 1250.0), ((120, 40), 800.0), ((80, 100), 350.0)):
+        want = 255 * np.array(ramp((value - LOW) / (HIGH - LOW))[:3])
+        assert image[2 * y, 2 * x] == pytest.approx(want, abs=1)
+    shown = Shown(field["sun.irradiation"], ramp, LOW, HIGH)
+    ends = coloured(shown, np.array([-1e9, LOW, HIGH, 1e9]))
+    assert ends == pytest.approx(np.array([ramp(0.0), ramp(0.0), ramp(1.0), ramp(1.0)])[:, :3])
+
+
+def test_no_colour_of_a_roof_runs_onto_the_ground_or_a_neighbour():
+    """Walls that cut through cells: every pixel still has the value of what it lies on."""
+    shapes = [move(box(31, 33, 62, 71), EAST, NORTH), move(box(62, 33, 79, 71), EAST, NORTH),
+              move(HEXAGON, EAST + 130, NORTH + 61)]
+    town = city(shapes)
+    _, is_of = draped(town, lit(town, 300.0, 1300.0, 700.0, 1000.0))
+    x, y = EAST + 0.5 * (np.arange(400) + 0.5), NORTH + 0.5 * (np.arange(240) + 0.5)
+    own = owners(town, x, y)
+    for row, value in enumerate((1300.0, 700.0, 1000.0)):
+        assert (is_of(value) == (own == row)).all()
+    assert (is_of(300.0) == (own < 0)).all()
+
+
+def test_a_field_is_blended_within_a_roof_and_exact_on_a_plane():
+    town = city([move(box(0, 0, 200, 120), EAST, NORTH)])
+    field = lit(town, 0.0, 1.0)
+    plane = 3.0 * (field["x"] - EAST) + 2.0 * (field["y"] - NORTH)
+    x, y = EAST + np.array([2.0, 33.3, 198.0]), NORTH + np.array([2.0, 50.0, 117.5])
+    found = drape(plane.transpose("y", "x"), field["building"], x, y, np.zeros((3, 3), int))
+    assert found == pytest.approx(np.add.outer(2.0 * (y - NORTH), 3.0 * (x - EAST)))
+
+
+def test_what_has_no_cell_of_its_own_takes_the_mean_of_its_roof_or_the_nearest_lane():
+    thin, tiny = move(box(10, 50.5, 90, 51.5), EAST, NORTH), move(box(120.5, 50.5, 121, 51), EAST,
+                                                                NORTH)
+    wide = move(box(80, 40, 110, 60), EAST, NORTH)
+    town = city([shapely.union(thin, wide), tiny])
+    field = lit(town, 300.0, 900.0, 500.0)
+    assert set(np.unique(field["building"])) == {-1, 0}
+    _, is_of = draped(town, field, size=800)
+    assert is_of(900.0)[204, 40:360].all()  # the thin part, 51 m north
+    image, _ = draped(town, field, size=800)
+    bare = np.abs(image.astype(int) - 255 * np.array(to_rgb(BARE))).max(axis=-1) < 1.01
+    assert bare.sum() * 0.25 ** 2 == pytest.approx(0.25)  # the tiny house, white
+    # A lane of a metre between two long houses lies on no centre of a cell.
+    pair = city([move(box(0, 0, 200, 58.5), EAST, NORTH), move(box(0, 59.5, 200, 100), EAST,
+                                                              NORTH)])
+    field = lit(pair, 300.0, 900.0, 900.0)
+    own = owners(pair, EAST + np.array([101.0, 103.0]), NORTH + np.array([57.0, 59.0]))
+    assert own.tolist() == [[0, 0], [-1, -1]]
+    value = drape(field["sun.irradiation"], field["building"], EAST + np.array([101.0, 103.0]),
+                  NORTH + np.array([57.0, 59.0]), own)
+    assert (value[0] == 900).all()
+    assert np.isnan(value[1]).all()  # open ground is ten cells away: nothing is made up
+    near = drape(field["sun.irradiation"], field["building"], EAST + np.array([101.0, 103.0]),
+                 NORTH + np.array([95.0, 97.0]), np.full((2, 2), -1))
+    assert (near == 300).all()
+
+
+def test_nothing_of_the_ground_is_drawn_on_a_roof():
+    pond = move(box(60, 40, 120, 80), EAST, NORTH)
+    town = city([move(box(90, 20, 100, 100), EAST, NORTH)],
+                water=layer("water", [pond], **{"class": "pond"}))
+    image, is_of = draped(town, lit(town, 300.0, 1300.0))
+    own = owners(town, EAST + 0.5 * (np.arange(400) + 0.5), NORTH + 0.5 * (np.arange(240) + 0.5))
+    assert is_of(1300.0)[own == 0].all()
+    shore = np.abs(image.astype(int) - 255 * np.array(to_rgb(SHORE))).max(axis=-1) < 1.01
+    assert shore.any()  # but beside the house it is
+
+
+def test_a_field_of_other_buildings_is_refused_with_the_mend():
+    here, there = (city([move(box(x, 20, x + 40, 80), EAST, NORTH)]) for x in (20, 120))
+    field = lit(there, 300.0, 900.0)
+    check_owners(there, field["building"], "sun.irradiation")
+    with pytest.raises(MissingInput, match=r"20 % of its cells .* Run this city again"):
+        check_owners(here, field["building"], "sun.irradiation")
+    with pytest.raises(MissingInput, match="other buildings"):
+        build(here, cells=field, show="sun.irradiation", size=64)
+
+
+def test_a_scene_on_roofs_ends_at_its_field_and_tells_roofs_from_ground():
+    town = city([move(box(20, 20, 60, 60), EAST, NORTH)])  # 1,600 of 24,000 m2
+    scene = build(town, cells=lit(town, 400.0, 1300.0), show="sun.irradiation", size=128)
+    assert scene.draped
+    assert scene.bounds == town.area.bounds
+    roofs, ground = scene.legend.parts
+    assert (roofs.total.value, ground.total.value) == pytest.approx((1300, 400))
+    assert (roofs.total.where, ground.total.where) == ("of the roofs", "of the open ground")
+    assert scene.legend.total.value == pytest.approx((1600 * 1300 + 22_400 * 400) / 24_000)
+    walls = building_colours(scene)[scene.buildings.kind == m.WALL]
+    assert walls == pytest.approx(np.tile(to_rgb(FACADE), (len(walls), 1)))
+    flat = build(town, cells=lit(town, 400.0, 1300.0).drop_vars("building"),
+                 show="sun.irradiation", size=64)
+    assert not flat.draped
+    assert flat.legend.parts == ()
+    wide = (1800, 700)
+    assert fit_camera([scene], wide).elevation >= 46 > fit_camera([flat], wide).elevation
+
+
+def test_shares_by_value_count_area_and_put_what_is_beyond_into_the_ends():
+    values = xr.DataArray([[-5.0, 0.5, 29.5, 99.0], [np.nan, 10.5, 10.2, 10.9]], dims=("y", "x"))
+    area = xr.DataArray([[1.0, 1.0, 1.0, 3.0], [9.0, 1.0, 1.0, 2.0]], dims=("y", "x"))
+    share = share_by_value(values, area, (0.0, 30.0))
+    assert len(share) == 30
+    assert sum(share) == pytest.approx(100)
+    assert [share[0], share[10], share[29]] == pytest.approx([20, 40, 40])
+
+
+def test_a_result_of_roofs_alone_has_one_part():
+    town = city([move(box(20, 20, 60, 60), EAST, NORTH)])
+    field = lit(town, np.nan, 1300.0)
+    (roofs,) = parts_of(field, "sun.irradiation", (LOW, HIGH))
+    assert roofs.total.where == "of the roofs"
+    assert roofs.total.value == pytest.approx(1300)
+    image, is_of = draped(town, field)
+    assert is_of(1300.0).sum() * 0.25 == pytest.approx(1600)
+    plain = ground_image(town, town.area.bounds, size=400, muted=True)
+    assert (image[200, 300] == plain[200, 300]).all()
+
+
+def patches(rows):
+    """Patches of wall: building, x, y, azimuth, area, irradiation."""
+    names = ("building", "x", "y", "azimuth", "area", "irradiation")
+    return xr.Dataset({f"wall_{name}": ("wall", np.array(column, dtype=float))
+                       for name, column in zip(names, zip(*rows, strict=True), strict=True)})
+
+
+def test_each_wall_has_the_mean_of_its_own_patches_by_area():
+    """Two houses wall to wall: a patch on the shared line counts for its own house alone."""
+    left, right = box(0, 0, 10, 10), box(10, 0, 20, 10)
+    mesh = m.buildings_mesh(houses([move(left, EAST, NORTH), move(right, EAST, NORTH)],
+                                   [6.0, 12.0]), (EAST, NORTH, 0.0))
+    found = wall_values(mesh, (EAST, NORTH, 0.0), patches([
+        (0, EAST + 2, NORTH, 180.0, 10.0, 1000.0), (0, EAST + 7, NORTH, 180.0, 30.0, 800.0),
+        (0, EAST + 5, NORTH + 10, 0.0, 60.0, 300.0), (0, EAST, NORTH + 5, 270.0, 60.0, 650.0),
+        (1, EAST + 10, NORTH + 5, 270.0, 60.0, 500.0), (1, EAST + 20, NORTH + 5, 90.0, 99.0, 640.0),
+        (1, EAST + 15, NORTH, 180.0, 120.0, np.nan), (1, EAST + 15, NORTH + 3, 180.0, 9.0, 9e9)]))
+    ahead = np.round(m.normals(mesh)).astype(int)
+
+    def wall(row, *towards):
+        own = (mesh.feature == row) & (mesh.kind == m.WALL) & (ahead[:, :2] == towards).all(axis=1)
+        assert own.sum() == 2
+        return found[own]
+
+    assert wall(0, 0, -1) == pytest.approx(850)  # a quarter of 1,000, three of 800
+    assert wall(0, 0, 1) == pytest.approx(300)
+    assert wall(0, -1, 0) == pytest.approx(650)
+    assert wall(1, -1, 0) == pytest.approx(500)
+    assert wall(1, 1, 0) == pytest.approx(640)
+    for row, towards in ((0, (1, 0)), (1, (0, 1)), (1, (0, -1))):  # hidden, unknown, off the wall
+        assert np.isnan(wall(row, *towards)).all()
+    assert np.isnan(found[mesh.kind == m.ROOF]).all()
+
+
+def test_walls_with_light_have_the_colour_of_the_legend_and_a_mean_of_their_own():
+    town = city([move(box(20, 20, 60, 60), EAST, NORTH)])
+    walls = patches([(0, EAST + 40, NORTH + 20, 180.0, 400.0, 1000.0),
+                     (0, EAST + 40, NORTH + 60, 0.0, 100.0, 400.0)])
+    scene = build(town, cells=lit(town, 400.0, 1300.0).merge(walls), show="sun.irradiation",
+                  size=64, limits=(LOW, HIGH))
+    assert [p.total.where for p in scene.legend.parts] == ["of the roofs", "of the walls",
+                                                           "of the open ground"]
+    assert scene.legend.parts[1].total.value == pytest.approx(0.8 * 1000 + 0.2 * 400)
+    colour, ahead = building_colours(scene), np.round(m.normals(scene.buildings))
+    ramp = palette("sun.irradiation").ramp()
+    for north, value in ((-1, 1000.0), (1, 400.0)):
+        own = ahead[:, 1] == north
+        want = ramp((value - LOW) / (HIGH - LOW))[:3]
+        assert colour[own] == pytest.approx(np.tile(want, (2, 1)))
+    side = np.abs(ahead[:, 0]) == 1
+    assert colour[side] == pytest.approx(np.tile(to_rgb(FACADE), (4, 1)))

@@ -168,9 +168,12 @@ def _showing(verb: Verb) -> None:
 
     sub = verb("still", "Draw a city or the scenarios of a study in 3D (PNG)",
                "citytwin still study/ --scenario airier -o airier.png")
-    sub.add_argument("source", metavar="STUDY|CITY", help="folder of a study, or a city file")
+    sub.add_argument("source", metavar="STUDY|TWIN|CITY", help="folder of a study or twin, or a "
+                     "city file")
+    sub.add_argument("--city", metavar="CITY", help="city file of a twin")
     sub.add_argument("--scenario", metavar="NAME", help="scenario beside the base (default first)")
-    sub.add_argument("--var", metavar="NAME", help="variable that colours the ground")
+    sub.add_argument("--var", metavar="NAME", help="variable that colours the ground, or a field "
+                     "such as sun.irradiation, heat.utci_hours, wind.mean_ratio")
     output_flag(sub, "PNG to write")
 
     sub = verb("export", "Write a twin or study for GIS: COG, GeoPackage, NetCDF, CSV",

@@ -11,7 +11,8 @@ from pathlib import Path
 import layers
 from layers.errors import MissingExtra
 from twin.arguments import check_parent
-from twin.pictures import study_sheet, study_still
+from twin.heat_picture import draw_heat
+from twin.pictures import city_still, study_sheet, study_still
 from twin.progress import progress
 from twin.tables import dump, print_fallbacks, print_sources, print_study, totals
 
@@ -21,7 +22,8 @@ DEMO_VARIABLES = ("building_coverage", "floor_area_ratio", "frontal_area_index",
                   "lawson_sitting_share", "nen_sitting_share", "ventilation_potential",
                   "ground_irradiation", "ground_sun_hours", "roof_irradiation", "utci_mean",
                   "utci_strong_hours", "night_heat",
-                  "building_co2", "traffic_co2", "carbon_sink", "co2_net")
+                  "building_co2", "traffic_co2", "construction_co2", "carbon_sink", "co2_net",
+                  "co2_supply")
 
 
 # Half the directions of a full run: the demonstration shows, it does not certify.
@@ -58,12 +60,17 @@ def demo(args: Namespace) -> None:
         pictures = [study_sheet(found, "greener", "crown_share", out / "sheet-greener.png"),
                     study_sheet(found, "greener", "utci_strong_hours", out / "sheet-heat.png"),
                     study_sheet(found, "airier", "wind_speed_ratio", out / "sheet-airier.png"),
-                    study_sheet(found, "airier", "ground_irradiation", out / "sheet-sun.png")]
+                    study_sheet(found, "airier", "ground_irradiation", out / "sheet-sun.png"),
+                    draw_heat(found.twins["base"], found.twins["greener"], out / "heat-greener.png",
+                              cities=(found.cities["base"], found.cities["greener"]),
+                              names=("base", "greener"))]
         if not args.no_3d:
             tell("drawing in 3D", 4, 6)
             try:
                 pictures.append(study_still(found, "airier", "wind_speed_ratio",
                                             out / "still-airier.png"))
+                pictures.append(city_still(city, "sun.irradiation", out / "still-sun.png",
+                                           result=found.twins["base"]))
             except MissingExtra as error:
                 print(f"citytwin: no 3D picture: {error}", file=sys.stderr)
         tell("done", 6, 6)

@@ -1,36 +1,15 @@
-"""Pictures of a study: which panels, which variable; how they look is in sheet and still."""
+"""Pictures of a city or a study: which panels, which variable; how they look is in sheet, still."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import xarray as xr
-
+from layers.city import City
 from layers.errors import CityTwinError, nearest
-from twin.heat.parameters import parameter
-
-Pick = Callable[[xr.Dataset], xr.DataArray]
-
-# Variables whose field is drawn in place of their cells: the field, and how they are read from it.
-FIELDS: dict[str, tuple[str, Pick]] = {
-    "wind_speed_ratio": ("wind", lambda f: f["mean_ratio"].sel(level=1.5, drop=True)),
-    "wind_speed_ratio_22m": ("wind", lambda f: f["mean_ratio"].sel(level=22.0, drop=True)),
-    "wind_speed": ("wind", lambda f: f["mean_speed"].sel(level=1.5, drop=True)),
-    "ground_irradiation": ("sun", lambda f: f["irradiation"].where(f["building"] < 0)),
-    "ground_sun_hours": ("sun", lambda f: f["sun_hours"].where(f["building"] < 0)),
-    "roof_irradiation": ("sun", lambda f: f["irradiation"].where(f["building"] >= 0)),
-    "utci_mean": ("heat", lambda f: f["utci"].mean("time")),
-    "utci_strong_hours": ("heat", lambda f: (f["utci"] > parameter("utci.strong")).sum("time")),
-    "night_heat": ("heat", lambda f: f["night"])}
-# What the mean of a variable is weighed by, on the cells of its field.
-WEIGHTS: dict[str, Pick] = {
-    "open_ground_share": lambda f: f["mean_ratio"][0].notnull().drop_vars("level"),
-    "sun_ground_share": lambda f: f["building"] < 0,
-    "sun_roof_share": lambda f: f["building"] >= 0,
-    "walkable_share": lambda f: f["walkable"]}
+from twin.result import Twin
+from twin.views import finest_view
 
 
 def scenario_of(found: Any, name: str | None) -> str:
@@ -44,51 +23,63 @@ def scenario_of(found: Any, name: str | None) -> str:
 
 
 def study_sheet(found: Any, scenario: str, variable: str, path: Path) -> Path:
-    """Draw base, scenario and change of one variable in plan."""
+    """Draw base, scenario and change of one variable, or of a field by its dotted name, in plan."""
     from twin.sheet import draw_sheet
 
-    if variable not in found.twins[scenario].variables:
-        raise CityTwinError(f"there is no variable {variable!r}"
-                            f"{nearest(variable, list(found.twins[scenario].variables))}")
+    _check_variable(found.twins[scenario], variable)
     panels = {n: (found.cities[n], finest_view(found.cities[n], found.twins[n], variable))
               for n in ("base", scenario)}
     return draw_sheet(panels, variable, path)
 
 
 def study_still(found: Any, scenario: str, variable: str | None, path: Path) -> Path:
-    """Draw base and scenario in 3D, a variable on the ground if one is named."""
+    """Draw base and scenario in 3D, a variable or field on what it is of if one is named."""
     from twin.scene.build import build_study
     from twin.still import draw_still
 
-    panels = {n: (found.cities[n], finest_view(found.cities[n], found.twins[n], variable)
-                  if variable else found.twins[n].cells) for n in ("base", scenario)}
+    if variable:
+        _check_variable(found.twins[scenario], variable)
+    panels = {}
+    for name in ("base", scenario):
+        city, result = found.cities[name], found.twins[name]
+        panels[name] = city, (finest_view(city, result, variable, walls=True) if variable
+                              else result.cells)
     return draw_still(build_study(panels, show=variable), path)
 
 
-def finest_view(city: Any, twin: Any, variable: str) -> xr.Dataset:
-    """Return results in which a variable is on (y, x): its fine field, where it has one.
+def city_still(city: City, variable: str | None, path: Path, *, result: Twin | None = None,
+               settings: Mapping[str, Mapping[str, Any]] | None = None) -> Path:
+    """Draw a city in 3D, a variable or a field on what it is of if one is named.
 
     Parameters
     ----------
-    city, twin
-        The city and its results.
+    city
+        The city.
     variable
-        Name of a result.
+        Name of a variable, or of a field and what is on it, such as ``"sun.irradiation"``.
+    path
+        File to write.
+    result
+        Results of this city; they are computed when None and a variable is named.
+    settings
+        As in `twin.run`, where they are computed.
     """
-    from twin.rasters import burn
-    from twin.scene.figures import plan_view
+    from twin.scene.build import build
+    from twin.still import draw_still
 
-    name, read = FIELDS.get(variable, ("", None))
-    if read is None or name not in twin.fields:
-        return plan_view(twin.cells, variable)
-    field, weight = twin.fields[name], twin.variables[variable].weight
-    known = WEIGHTS[weight](field)
-    x, y = field["x"].to_numpy(), field["y"].to_numpy()
-    inside = burn([city.area], np.ones(1, dtype=int), x, y, fill=0) == 1
-    area = inside * float(field.attrs["cell"]) ** 2
-    values = read(field)
-    if name != "wind":
-        values = values.where(known)
-    return xr.Dataset({
-        variable: values.assign_attrs(twin.cells[variable].attrs), weight: known.astype(float),
-        "cell_area": (("y", "x"), area)}, attrs=twin.cells.attrs)
+    cells = None
+    if variable:
+        if result is None:
+            from twin.engine import run
+
+            result = run(city, want=[variable.partition(".")[0]], settings=settings)
+        _check_variable(result, variable)
+        cells = finest_view(city, result, variable, walls=True)
+    name = city.name or "City"
+    return draw_still({name: build(city, cells=cells, show=variable)}, path)
+
+
+def _check_variable(result: Twin, variable: str) -> None:
+    if "." not in variable and variable not in result.variables:
+        raise CityTwinError(f"there is no variable {variable!r}"
+                            f"{nearest(variable, list(result.variables))}")

@@ -12,7 +12,7 @@ from twin.opengl import probe
 from twin.scene.build import Scene
 from twin.scene.camera import Camera, Points, bottom
 from twin.scene.changes import CHANGE
-from twin.scene.mesh import face_light, normals
+from twin.scene.mesh import ROOF, WALL, face_light, normals
 from twin.scene.tint import building_colours, tree_colours
 
 _OVER = 2  # pixels drawn per pixel kept, along each side
@@ -64,9 +64,7 @@ def _add_ground(plotter: Any, scene: Scene) -> None:
         np.column_stack([x.ravel(), y.ravel(), scene.relief.ravel()]), quads.reshape(-1, 4))
     land.active_texture_coordinates = np.column_stack(
         [(x.ravel() + wide) / (2 * wide), (y.ravel() + deep) / (2 * deep)]).astype(np.float32)
-    texture = pv.Texture(np.ascontiguousarray(scene.ground[::-1]))
-    texture.interpolate, texture.mipmap = True, True
-    plotter.add_mesh(land, texture=texture, lighting=False)
+    plotter.add_mesh(land, texture=_texture(scene), lighting=False)
 
     rim = np.concatenate([node[0, :-1], node[:-1, -1], node[-1, :0:-1], node[:0:-1, 0]])
     top = land.points[rim]
@@ -88,10 +86,15 @@ def _add_mesh(plotter: Any, scene: Scene) -> None:
     mesh = scene.buildings
     if len(mesh.triangles):
         light = face_light(normals(mesh), sun=scene.sun)
-        solid = pv.PolyData.from_regular_faces(mesh.vertices, mesh.triangles)
-        solid.cell_data["rgb"] = _bytes(light[:, None] * building_colours(scene))
+        if scene.walls is not None:  # colours of a result are those of its legend
+            light = np.where(np.isfinite(scene.walls), 1.0, light)
+        mine = mesh.kind == WALL if scene.draped else slice(None)
+        solid = pv.PolyData.from_regular_faces(mesh.vertices, mesh.triangles[mine])
+        solid.cell_data["rgb"] = _bytes(light[:, None] * building_colours(scene))[mine]
         body = plotter.add_mesh(solid, scalars="rgb", rgb=True, lighting=False)
         body.mapper.SetResolveCoincidentTopologyToPolygonOffset()
+        if scene.draped:
+            _add_roofs(plotter, scene)
         plotter.add_mesh(_lines(mesh.vertices[mesh.edges]), color="#808080", lighting=False,
                          line_width=0.5 * _OVER, opacity=0.55)
     crowns = scene.trees.mesh
@@ -100,6 +103,27 @@ def _add_mesh(plotter: Any, scene: Scene) -> None:
         green = pv.PolyData.from_regular_faces(crowns.vertices, crowns.triangles)
         green.cell_data["rgb"] = _bytes(light[:, None] * tree_colours(scene))
         plotter.add_mesh(green, scalars="rgb", rgb=True, lighting=False)
+
+
+def _add_roofs(plotter: Any, scene: Scene) -> None:
+    """Draw the roofs in the colours of the result, with no light on them."""
+    import pyvista as pv
+
+    mesh = scene.buildings
+    wide, deep = scene.size
+    roofs = pv.PolyData.from_regular_faces(mesh.vertices, mesh.triangles[mesh.kind == ROOF])
+    roofs.active_texture_coordinates = np.column_stack(
+        [mesh.vertices[:, 0] / wide + 0.5, mesh.vertices[:, 1] / deep + 0.5]).astype(np.float32)
+    body = plotter.add_mesh(roofs, texture=_texture(scene), lighting=False)
+    body.mapper.SetResolveCoincidentTopologyToPolygonOffset()
+
+
+def _texture(scene: Scene) -> Any:
+    import pyvista as pv
+
+    texture = pv.Texture(np.ascontiguousarray(scene.ground[::-1]))
+    texture.interpolate, texture.mipmap = True, True
+    return texture
 
 
 def _lines(segments: NDArray[np.float32]) -> Any:

@@ -22,7 +22,6 @@ from twin.fonts import (
     axes_at,
     drawing,
     fitted,
-    heading,
     pixels,
     points,
     pretty_label,
@@ -34,10 +33,10 @@ from twin.furniture import (
     footer,
     header,
     layout,
-    north_arrow,
     save,
     swatches,
 )
+from twin.plan_panels import dress
 from twin.rasters import burn
 from twin.scene.changes import CHANGE, plan_changes
 from twin.scene.figures import (
@@ -51,7 +50,8 @@ from twin.scene.figures import (
     values_of,
     weather_of,
 )
-from twin.scene.palette import dead_band, extend, nice_ceil, nice_limits, palette
+from twin.scene.palette import dead_band, extend, nice_limits, palette
+from twin.scene.parts import CLASSES, share_by_value
 from twin.scene.planview import draw_map
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _fill(figure: Figure, size: tuple[int, int], panels: Panels, variable: str,
     city, cells = panels[names[0]]
     fields = {name: values_of(data, variable) for name, (_, data) in panels.items()}
     scale, base = palette(variable), fields[names[0]]
-    limits = nice_limits(*fields.values())
+    limits = scale.limits(*fields.values())
     ramp = scale.ramp(*limits)
     top = nice_limits(*changes.values(), symmetric=True)[1]
     west, south, east, north = city.area.bounds
@@ -175,7 +175,7 @@ def _fill(figure: Figure, size: tuple[int, int], panels: Panels, variable: str,
     for name, letter, box in zip(names, "ABCD", plan.maps, strict=False):
         draw_map(axes_at(figure, size, box), panels[name][0], fields[name], ramp, limits,
                  solid=solid)
-        _dress(sheet, box, name, letter if len(names) > 1 else "", east - west, unit,
+        dress(sheet, box, name, letter if len(names) > 1 else "", east - west, unit,
                0.0 if plan.chart else plan.beside)
         _say(sheet, plan.words(box), told[name], unit)
     for (name, change), letter, box in zip(changes.items(), "BCD", plan.changes, strict=False):
@@ -183,7 +183,7 @@ def _fill(figure: Figure, size: tuple[int, int], panels: Panels, variable: str,
         parts = plan_changes(city, after)
         draw_map(axes_at(figure, size, box), after, change, scale.change(), (-top, top),
                  blank=dead_band(top), outlines=parts, solid=solid)
-        _dress(sheet, box, f"Change  {letter} {MINUS} A", "", east - west, unit, plan.beside)
+        dress(sheet, box, f"Change  {letter} {MINUS} A", "", east - west, unit, plan.beside)
         _say_change(sheet, plan.words(box), told[names[0]], told[name], unit, parts)
 
     label = pretty_label(str(base.attrs.get("long_name", variable)))
@@ -209,13 +209,9 @@ def _histogram(figure: Figure, size: tuple[int, int], box: Box, values: xr.DataA
                unit: float) -> None:
     """Share of the study area by value, standing on the legend bar."""
     axes = axes_at(figure, size, box)
-    at = values.to_numpy().ravel()
-    weight = (values_of(cells, "cell_area").to_numpy().ravel() if "cell_area" in cells
-              else np.ones(at.size))
-    known = np.isfinite(at)
-    edges = np.linspace(*limits, 31)
-    share, _ = np.histogram(np.clip(at[known], *limits), bins=edges, weights=weight[known])
-    share = 100 * share / max(float(weight[known].sum()), 1e-12)
+    area = values_of(cells, "cell_area") if "cell_area" in cells else xr.ones_like(values)
+    share = share_by_value(values, area, limits)
+    edges = np.linspace(*limits, CLASSES + 1)
     middle = (edges[1:] + edges[:-1]) / 2
     axes.bar(middle, share, width=0.92 * (edges[1] - edges[0]), edgecolor="#8d9099",
              linewidth=0.4, color=ramp((middle - limits[0]) / (limits[1] - limits[0])))
@@ -225,36 +221,6 @@ def _histogram(figure: Figure, size: tuple[int, int], box: Box, values: xr.DataA
     axes.tick_params(labelsize=points(14, unit))
     for name in ("top", "right"):
         axes.spines[name].set_visible(False)
-
-
-def _dress(sheet: Axes, box: Box, name: str, letter: str, metres: float, unit: float,
-           more: float = 0.0) -> None:
-    """Name above a map, scale bar and north arrow on it."""
-    x, y, wide, high = box
-    indent = 0.0
-    if letter:
-        sheet.text(x, y + high + 12 * unit, letter, fontsize=points(22, unit), weight="bold",
-                   color="#1864ab")
-        indent = 28 * unit
-    fitted(sheet, x + indent, y + high + 12 * unit, heading(name), 22 * unit, wide + more - indent,
-           weight="bold", color=INK)
-    length = nice_ceil(0.16 * metres)
-    bar = length / metres * wide
-    at, down = x + 14 * unit, y + 16 * unit
-    pad = 7 * unit
-    plate = f"{length:,.0f} m" if length < 1000 else f"{length / 1000:g} km"
-    sheet.fill([at - pad, at + bar + pad, at + bar + pad, at - pad],
-               [down - pad, down - pad, down + 26 * unit, down + 26 * unit], color="white",
-               alpha=0.82, lw=0)
-    sheet.plot([at, at, at + bar, at + bar], [down + 6 * unit, down, down, down + 6 * unit],
-               color=INK, lw=1.6 * unit, solid_joinstyle="miter")
-    sheet.text(at + bar / 2, down + 8 * unit, plate, fontsize=points(13, unit), ha="center",
-               va="bottom", color=INK)
-    east, low = x + wide - 24 * unit, y + high - 60 * unit
-    sheet.fill([east - 17 * unit, east + 17 * unit, east + 17 * unit, east - 17 * unit],
-               [low - 10 * unit, low - 10 * unit, low + 54 * unit, low + 54 * unit],
-               color="white", alpha=0.82, lw=0)
-    north_arrow(sheet, (east, low), (0.0, 1.0), unit)
 
 
 def _say(sheet: Axes, box: Box, told: Total, unit: float) -> None:

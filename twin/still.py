@@ -6,41 +6,35 @@ VTK draws the model only; all words are set by Matplotlib.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from layers.errors import MissingInput
-from twin.fonts import (
-    GREY,
-    drawing,
-    fitted,
-    heading,
-    pixels,
-    points,
-    pretty_label,
-)
+from twin.fonts import GREY, drawing, fitted, heading, pixels, points, pretty_label
 from twin.furniture import BACK, colour_bar, footer, header, north_arrow, save, swatches
 from twin.opengl import probe
 from twin.render import render
 from twin.scene.build import Scene
 from twin.scene.camera import Camera, Points, corners, fit_camera, ground_pixels
-from twin.scene.changes import CHANGE
 from twin.scene.figures import is_share, legend_units
-from twin.scene.ground import CORRIDOR, SHORE, WATER
 from twin.scene.palette import extend
-from twin.scene.tint import PLANTED, ROOF_GREEN, WHITE, tree_colour
+from twin.side_column import side_column
+from twin.still_words import conditions_of, entries, note_of, title_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_MARGIN, _COLUMN = 40, 400  # width of the rim and of a column beside the picture [pixels at 1080]
+
 
 def draw_still(scenes: Mapping[str, Scene], path: str | Path, *,
                size: tuple[int, int] = (1920, 1080), title: str = "", subtitle: str = "",
-               notes: Sequence[str] = (), sources: Sequence[str] | None = None) -> Path:
+               notes: Sequence[str] = (), sources: Sequence[str] | None = None,
+               date: str = "") -> Path:
     """Draw scenes side by side from the same place and write a PNG.
 
     Parameters
@@ -53,12 +47,16 @@ def draw_still(scenes: Mapping[str, Scene], path: str | Path, *,
         Width and height [pixels].
     title, subtitle
         Head line and one line of conditions; by default the name of the city, and the result
-        shown with its cells, its weather where that matters, and the sun of the drawing.
+        shown with its cells and its weather where that matters, or the sun of a plain view, and
+        the date.
     notes
         A line of figures or words a panel, in order of the panels; by default the total of the
-        result shown with its 95 % range, and its change from the first panel.
+        result shown with its 95 % range, and its change from the first panel. A single scene with
+        a result on roofs and ground has their means and how they are spread in a column beside it.
     sources
         Licence lines; those of the scenes when None.
+    date
+        Date on the picture; today when empty.
 
     Returns
     -------
@@ -78,37 +76,50 @@ def draw_still(scenes: Mapping[str, Scene], path: str | Path, *,
         raise MissingInput(f"a still shows 1 to 4 scenes, got {len(scenes)}")
     probe()
     first = next(iter(scenes.values()))
-    wide, high = size
-    unit = high / 1080
-    margin, top = round(40 * unit), round(116 * unit)
-    bottom = round((150 if first.shown is not None else 96) * unit)
-    gap = round(24 * unit)
-    n = len(scenes)
-    camera, columns = max(
-        ((fit_camera(list(scenes.values()), (
-            (wide - 2 * margin - gap * (k - 1)) // k,
-            (high - top - bottom - gap * (math.ceil(n / k) - 1)) // math.ceil(n / k))), k)
-         for k in {1, n, math.ceil(n / 2)}), key=lambda way: ground_pixels(first, way[0]))
-    rows, panel = math.ceil(n / columns), camera.size
+    unit, n = size[1] / 1080, len(scenes)
+    at, camera = _panels(list(scenes.values()), size)
     lines = sources if sources is not None else list(dict.fromkeys(
         line for scene in scenes.values() for line in scene.sources))
     with drawing():
-        figure = Figure(figsize=(wide / 100, high / 100), dpi=100, facecolor=BACK)
-        title = title or _title(next(iter(scenes)), first)
-        header(figure, size, title, subtitle or _subtitle(first))
+        figure = Figure(figsize=(size[0] / 100, size[1] / 100), dpi=100, facecolor=BACK)
+        title = title or title_of(next(iter(scenes)), first)
+        header(figure, size, title, subtitle or conditions_of(first, date))
         for k, (name, scene) in enumerate(scenes.items()):
-            left = margin + (k % columns) * (panel[0] + gap)
-            low = bottom + (rows - 1 - k // columns) * (panel[1] + gap)
-            axes = pixels(figure, size, (left, low, *panel))
-            axes.imshow(render(scene, camera), extent=(0, panel[0], 0, panel[1]),
+            axes = pixels(figure, size, (*at[k], *camera.size))
+            axes.imshow(render(scene, camera), extent=(0, camera.size[0], 0, camera.size[1]),
                         origin="upper", interpolation="none", aspect="auto")
             if n == 1 and name.strip().casefold() == title.strip().casefold():
                 name = ""  # the title has said it
-            note = ("", notes[k]) if k < len(notes) else _note(scene, first)
+            note = ("", notes[k]) if k < len(notes) else note_of(scene, first)
+            if _beside(scenes.values()) and not notes:
+                note = "", ""  # the column says it
             _furniture(axes, scene, camera, name, note, "ABCD"[k] if n > 1 else "", unit)
-        _legend(figure, size, list(scenes.values()), margin, unit)
+        _legend(figure, size, list(scenes.values()))
         footer(figure, size, lines)
         return save(figure, path)
+
+
+def _beside(scenes: Collection[Scene]) -> bool:
+    """Whether the legend stands in a column beside the picture: one scene, on roofs and ground."""
+    first = next(iter(scenes))
+    return len(scenes) == 1 and first.legend is not None and bool(first.legend.parts)
+
+
+def _panels(scenes: Sequence[Scene], size: tuple[int, int]
+            ) -> tuple[list[tuple[int, int]], Camera]:
+    """Return the lower left corner of each panel, and the camera of all, with their size."""
+    unit, n, beside = size[1] / 1080, len(scenes), _beside(scenes)
+    bar = scenes[0].shown is not None and not beside
+    margin, top, bottom, gap = (round(v * unit) for v in (_MARGIN, 116, 150 if bar else 96, 24))
+    wide = size[0] - 2 * margin - (round((_COLUMN + 24) * unit) if beside else 0)
+    camera, columns = max(
+        ((fit_camera(scenes, ((wide - gap * (k - 1)) // k,
+                              (size[1] - top - bottom - gap * (math.ceil(n / k) - 1))
+                              // math.ceil(n / k))), k)
+         for k in {1, n, math.ceil(n / 2)}), key=lambda way: ground_pixels(scenes[0], way[0]))
+    rows, panel = math.ceil(n / columns), camera.size
+    return [(margin + k % columns * (panel[0] + gap),
+             bottom + (rows - 1 - k // columns) * (panel[1] + gap)) for k in range(n)], camera
 
 
 def _furniture(axes: Axes, scene: Scene, camera: Camera, name: str, note: tuple[str, str],
@@ -124,7 +135,7 @@ def _furniture(axes: Axes, scene: Scene, camera: Camera, name: str, note: tuple[
     if name or letter:
         y -= 30 * unit
     strong, more = note
-    x = fitted(axes, 0, y, strong, 20 * unit, 0.4 * wide, weight="bold") if strong else 0.0
+    x = fitted(axes, 0, y, strong, 20 * unit, 0.6 * wide, weight="bold") if strong else 0.0
     x += 12 * unit if strong else 0.0
     if more:
         fitted(axes, x, y, more, 17 * unit, wide - 80 * unit - x, color=GREY)
@@ -160,67 +171,24 @@ def _scale(axes: Axes, camera: Camera, start: Points, end: Points, step: float, 
                   ha=side, va="center")
 
 
-def _legend(figure: Figure, size: tuple[int, int], scenes: Sequence[Scene], margin: int,
-            unit: float) -> None:
-    """Colour bar of the result and what else is drawn."""
+def _legend(figure: Figure, size: tuple[int, int], scenes: Sequence[Scene]) -> None:
+    """Colour bar of the result, below or in a column beside it, and what else is drawn."""
+    unit, first, beside = size[1] / 1080, scenes[0], _beside(scenes)
     sheet = pixels(figure, size, (0, 0, *size))
-    x, y = float(margin), (92 if scenes[0].shown is not None else 58) * unit
-    shown, legend = scenes[0].shown, scenes[0].legend
+    x, y = _MARGIN * unit, 58 * unit
+    shown, legend = first.shown, first.legend
     if shown is not None and legend is not None:
-        ends = extend(legend.low, legend.high, *(s.shown.values for s in scenes if s.shown))
-        box = (x, 82 * unit, 620 * unit, 18 * unit)
-        colour_bar(figure, size, box, shown.ramp, (legend.low, legend.high), ends,
-                   pretty_label(legend.label), legend_units(legend.variable, legend.units),
-                   percent=is_share(legend.variable, legend.units))
-        x += 690 * unit
-    swatches(sheet, (x, y), _entries(scenes), unit, size[0] - margin - x)
-
-
-def _entries(scenes: Sequence[Scene]) -> list[tuple[str, str, str]]:
-    """Legend entries of what is drawn: colour, words, and whether it is a line or filled."""
-    most = {kind: max(len(s.changed.get(kind, ())) for s in scenes)
-            for kind in (*CHANGE, "planted")}
-    items = [(WHITE, "building", "fill")]
-    if any(s.trees.total > len(s.changed.get("planted", ())) for s in scenes):
-        drawn, total = (sum(getattr(s.trees, w) for s in scenes) for w in ("drawn", "total"))
-        share = "" if drawn == total else f" ({100 * drawn / total:.0f} % of them drawn)"
-        items.append((tree_colour(scenes[0]), f"tree{share}", "fill"))
-    if most["planted"]:
-        items.append((PLANTED, f"planted ({most['planted']:,})", "fill"))
-    if scenes[0].shown is None and any(s.green_roof.any() for s in scenes):
-        items.append((ROOF_GREEN, "green roof", "fill"))
-    if any(s.water for s in scenes):
-        lined = scenes[0].shown is not None and scenes[0].shown.over_water
-        items.append((SHORE, "water", "line") if lined else (WATER, "water", "fill"))
-    items += [(CHANGE[kind], f"{kind} ({most[kind]:,})", "line") for kind in CHANGE if most[kind]]
-    if any(s.corridors for s in scenes):
-        items.append((CORRIDOR, "corridor", "line"))
-    return items
-
-
-def _title(name: str, scene: Scene) -> str:
-    return scene.place or scene.name or heading(name)
-
-
-def _subtitle(scene: Scene) -> str:
-    """Say what is shown and under which conditions."""
-    wind = ("north", "north-east", "east", "south-east", "south", "south-west", "west",
-            "north-west")[round(scene.sun[0] / 45) % 8]
-    sun = f"sun in the {wind}, {scene.sun[1]:.0f}\u00b0 high"
-    wide, deep = (s / 1000 for s in scene.size)
-    legend = scene.legend
-    said = ([pretty_label(legend.label), f"{legend.cell:g} m cells", legend.weather] if legend
-            else [f"{wide:.1f} \u00d7 {deep:.1f} km"])
-    return "  ·  ".join(part for part in (*said, sun) if part)
-
-
-def _note(scene: Scene, first: Scene) -> tuple[str, str]:
-    """Say the total of the result in a scene, then its range and its change from the first."""
-    if scene.legend is None or first.legend is None:
-        return "", ""
-    told, base = scene.legend.total, first.legend.total
-    said = f"{told.word}, {told.span}" if told.span else f"{told.word} {told.where}"
-    if scene is first or scene.legend.variable != first.legend.variable:
-        return told.words, said
-    change, share = told.change(base)
-    return told.words, f"{said} · {share or change} against A"
+        limits = legend.low, legend.high
+        ends = extend(*limits, *(s.shown.values for s in scenes if s.shown))
+        words = pretty_label(legend.label), legend_units(legend.variable, legend.units)
+        percent = is_share(legend.variable, legend.units)
+        if beside:
+            tall = min(size[1] - 330 * unit, (66 + 370 * len(legend.parts)) * unit)
+            box = (size[0] - (_MARGIN + _COLUMN) * unit, 118 * unit, _COLUMN * unit, tall)
+            side_column(figure, size, box, legend.parts, shown.ramp, limits, ends, *words,
+                        percent=percent)
+        else:
+            colour_bar(figure, size, (x, 82 * unit, 620 * unit, 18 * unit), shown.ramp, limits,
+                       ends, *words, percent=percent)
+            x, y = x + 690 * unit, 92 * unit
+    swatches(sheet, (x, y), entries(scenes), unit, size[0] - _MARGIN * unit - x)

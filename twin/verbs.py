@@ -26,7 +26,7 @@ from twin.city_verbs import run as run
 from twin.city_verbs import sample as sample
 from twin.demo import demo as demo
 from twin.factors import load as load_factors
-from twin.pictures import scenario_of, study_sheet, study_still
+from twin.pictures import city_still, scenario_of, study_sheet, study_still
 from twin.progress import progress
 from twin.sun_verb import sun as sun
 from twin.sun_verb import weather as weather
@@ -93,9 +93,6 @@ def sheet(args: Namespace) -> None:
 
 def still(args: Namespace) -> None:
     """Draw a city or a study in 3D."""
-    from twin.scene.build import build
-    from twin.still import draw_still
-
     check_output(args.output, ".png")
     source, out = Path(args.source), Path(args.output)
     if (source / "study.json").is_file():
@@ -104,17 +101,13 @@ def still(args: Namespace) -> None:
         found = open_study(source)
         _written([study_still(found, scenario_of(found, args.scenario), args.var, out)], args)
         return
-    if (source / "manifest.json").is_file():
+    twin_there = (source / "manifest.json").is_file()
+    if twin_there and not args.city:
         raise CityTwinError(f"{source} is a twin, which keeps no buildings to draw",
-                            mend="Give the city file, with --var for the ground, or a study")
-    city = city_of(args.source)
-    cells = None
-    if args.var:
-        from twin.scene.figures import plan_view
-
-        cells = plan_view(twin.run(city, want=[args.var]).cells, args.var)
-    _written([draw_still({city.name or "City": build(city, cells=cells, show=args.var)}, out)],
-             args)
+                            mend="Add --city CITY, or give a study")
+    city = city_of(args.city or args.source)
+    result = twin.open(source) if twin_there else None
+    _written([city_still(city, args.var, out, result=result)], args)
 
 
 def export(args: Namespace) -> None:

@@ -18,52 +18,21 @@ from numpy.typing import NDArray
 from layers.city import City
 from twin.rasters import Bounds, clip, sample, terrain
 from twin.scene.changes import new_places, outline, plan_changes
-from twin.scene.figures import FINE, Total, cell_step, total_of, values_of, weather_of
-from twin.scene.ground import Image, Shown, ground_bounds, ground_image, sun_position
+from twin.scene.drape import check_owners
+from twin.scene.facades import WALLS, wall_values
+from twin.scene.figures import values_of
+from twin.scene.ground import Image, ground_bounds, ground_image, sun_position
+from twin.scene.legend import Legend, shown_of
 from twin.scene.mesh import Mesh, Origin, buildings_mesh
-from twin.scene.palette import Extend, extend, nice_limits, palette
+from twin.scene.palette import palette
+from twin.scene.shown import Shown
 from twin.scene.trees import LIMIT, Trees, trees_mesh
 
 log = logging.getLogger(__name__)
 
 _NODES = 160    # ground nodes along the longer side
 _FEWER = 4      # over a result, one tree in so many of the most that may be drawn
-_SLIM = 0.7     # and crowns so much narrower, to leave the ground in sight
-_OVER_WATER = ("wind", "sun", "heat")  # families whose values hold over water too
-
-
-@dataclass(frozen=True)
-class Legend:
-    """What the colours on the ground mean.
-
-    Parameters
-    ----------
-    variable, label, units
-        Name of the result, its name in words and its units.
-    low, high, extend
-        Ends of the colours [units] and which of them need an arrow.
-    cell
-        Size of the cells [m].
-    weather
-        The weather it depends on, empty where it does not.
-    total
-        Its total or mean over the study area.
-    """
-
-    variable: str
-    label: str
-    units: str
-    low: float
-    high: float
-    extend: Extend
-    cell: float
-    weather: str
-    total: Total
-
-    @property
-    def green(self) -> bool:
-        """Whether the result is itself of vegetation."""
-        return palette(self.variable).family == "sinks"
+_SLIM = 0.7     # and where some are left out crowns so much narrower, to leave ground in sight
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +52,8 @@ class Scene:
     relief
         Height of the ground at nodes spread evenly over the bounds, row 0 south [m].
     ground
-        RGB image of the ground, row 0 south.
+        RGB image of the ground, row 0 south; under a building the colour of its roof where the
+        result lies on roofs too.
     outlines
         What differs from the base, by the words of `twin.scene.changes.CHANGE`: line segments
         (k, 2, 3).
@@ -95,6 +65,9 @@ class Scene:
         Azimuth and elevation of the drawing's sun [degrees].
     shown, legend
         The result on the ground, None for a plain view.
+    walls
+        Value of the result on every triangle of the buildings, NaN where none is known and on
+        roofs; None where it is not on walls.
     corridors, water
         Whether any are drawn on the ground.
     outside
@@ -117,6 +90,7 @@ class Scene:
     changed: Mapping[str, NDArray[np.intp]] = field(default_factory=dict)
     shown: Shown | None = None
     legend: Legend | None = None
+    walls: NDArray[np.float32] | None = None
     corridors: bool = False
     water: bool = False
     outside: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
@@ -130,6 +104,11 @@ class Scene:
         west, south, east, north = self.bounds
         return east - west, north - south
 
+    @property
+    def draped(self) -> bool:
+        """Whether the result lies on the roofs too."""
+        return self.shown is not None and self.shown.owner is not None
+
 
 def build(city: City, *, cells: xr.Dataset | None = None, show: str | None = None,
           base: City | None = None, limits: tuple[float, float] | None = None, name: str = "",
@@ -142,7 +121,9 @@ def build(city: City, *, cells: xr.Dataset | None = None, show: str | None = Non
     city
         The city.
     cells
-        Results on (y, x); needed with ``show``.
+        Results on (y, x); needed with ``show``. With ``building``, the row of the building of each
+        cell, -1 in the open, the result is drawn on the roofs too, and with the patches of
+        `twin.scene.facades.WALLS` on the walls.
     show
         Variable of ``cells`` to draw on the ground; a plain view when None.
     base
@@ -154,17 +135,20 @@ def build(city: City, *, cells: xr.Dataset | None = None, show: str | None = Non
     size
         Pixels along the longer side of the ground.
     trees
-        Most tree crowns to draw. Over a result there are fewer and slimmer ones, planted ones
-        first, unless the result is itself of vegetation.
+        Most tree crowns to draw. Over a result there are fewer, planted ones first, and where not
+        all are drawn the others are slimmer, unless the result is itself of vegetation.
     sun
         Azimuth and elevation [degrees]; an April afternoon of the place when None.
 
     Raises
     ------
     MissingInput
-        When ``show`` is not in ``cells`` or has more dimensions than (y, x).
+        When ``show`` is not in ``cells``, has more dimensions than (y, x), or was computed over
+        other buildings.
     """
-    bounds = ground_bounds(city)
+    shown, legend = shown_of(cells, show, limits)
+    draped = shown is not None and shown.owner is not None
+    bounds = city.area.bounds if draped else ground_bounds(city)  # no roof without a result
     sun = sun or sun_position(city.lonlat[1])
     land = terrain(city)
     relief, zero = _relief(land, bounds)
@@ -176,7 +160,8 @@ def build(city: City, *, cells: xr.Dataset | None = None, show: str | None = Non
     mesh = buildings_mesh(cut, origin, land)
     mesh = replace(mesh, feature=rows.astype(np.int32)[mesh.feature],
                    edge_feature=rows.astype(np.int32)[mesh.edge_feature])
-    shown, legend = _shown(cells, show, limits)
+    if shown is not None and shown.owner is not None:
+        check_owners(city, shown.owner, str(show))
     found = {} if base is None else plan_changes(base, city)
     changed = {k: part["row"].to_numpy(dtype=np.intp) for k, part in found.items()}
     crowns, planted = _crowns(city, base, bounds, origin, land,
@@ -186,6 +171,8 @@ def build(city: City, *, cells: xr.Dataset | None = None, show: str | None = Non
     return Scene(
         name=name or city.name, bounds=bounds, origin=origin, buildings=mesh, trees=crowns,
         relief=relief, ground=ground_image(city, bounds, size=size, sun=sun, shown=shown), sun=sun,
+        walls=wall_values(mesh, origin, cells) if cells is not None and draped
+        and set(WALLS) <= set(cells) else None,
         outlines={k: outline(part, k, origin, land) for k, part in found.items()},
         changed=changed, shown=shown, legend=legend,
         corridors=len(city.frame("corridors")) > 0,
@@ -210,7 +197,7 @@ def build_study(study: Mapping[str, tuple[City, xr.Dataset | None]], *, show: st
     """
     limits = None
     if show is not None:
-        limits = nice_limits(*(values_of(cells, show) for _, cells in study.values()))
+        limits = palette(show).limits(*(values_of(cells, show) for _, cells in study.values()))
     first = next(iter(study.values()))[0]
     return {name: build(city, cells=cells, show=show, base=None if city is first else first,
                         limits=limits, name=name, size=size)
@@ -233,21 +220,6 @@ def _crowns(city: City, base: City | None, bounds: Bounds, origin: Origin,
     if crowns.drawn < crowns.total:
         log.info("%s: %d of %d trees are drawn", city.name, crowns.drawn, crowns.total)
     return crowns, near[fresh]
-
-
-def _shown(cells: xr.Dataset | None, show: str | None, limits: tuple[float, float] | None
-           ) -> tuple[Shown | None, Legend | None]:
-    if show is None:
-        return None, None
-    cells = xr.Dataset() if cells is None else cells
-    values = values_of(cells, show)
-    low, high = limits or nice_limits(values)
-    colours, step = palette(show), cell_step(values)
-    legend = Legend(show, str(values.attrs.get("long_name", show)),
-                    str(values.attrs.get("units", "")), low, high, extend(low, high, values),
-                    step, weather_of(cells, show), total_of(cells, show))
-    return Shown(values, colours.ramp(low, high), low, high, smooth=step < FINE,
-                 over_water=colours.family in _OVER_WATER), legend
 
 
 def _relief(land: xr.DataArray | None, bounds: Bounds) -> tuple[NDArray[np.float32], float]:

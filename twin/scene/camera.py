@@ -14,6 +14,8 @@ from twin.scene.build import Scene
 Points = NDArray[np.float64]
 
 _VIEW = 14.0  # vertical opening [degrees]
+_STEEPEST = 56  # a steeper view loses the facades [degrees]
+_OVER_ROOFS = 46  # a flatter view loses what lies on roofs and in lanes [degrees]
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,9 @@ class Camera:
 def fit_camera(scenes: Sequence[Scene], size: tuple[int, int]) -> Camera:
     """Return the camera from which all scenes fill the picture best.
 
-    Directions between south-south-east and south are tried with several elevations; for each the
-    nearest place is computed from which every corner is still in the picture.
+    Directions between south-south-east and south are tried with several elevations, steep ones
+    where a result lies on the roofs; for each the nearest place is computed from which every
+    corner is still in the picture.
 
     Parameters
     ----------
@@ -67,9 +70,10 @@ def fit_camera(scenes: Sequence[Scene], size: tuple[int, int]) -> Camera:
         Width and height [pixels].
     """
     points = np.concatenate([_hull(scene) for scene in scenes])
+    flattest = _OVER_ROOFS if any(scene.draped for scene in scenes) else 34
     best = 0.0, Camera((0.0, 0.0, 0.0), 0.0, 0.0, size)
     for azimuth in range(-30, -9, 4):
-        for elevation in range(34, 53, 2):  # a steeper view loses the facades
+        for elevation in range(flattest, _STEEPEST + 1, 2):
             camera = _nearest_camera(points, size, float(azimuth), float(elevation))
             filled = ground_pixels(scenes[0], camera)
             if filled > best[0]:

@@ -122,7 +122,8 @@ def total_of(cells: xr.Dataset, variable: str) -> Total:
     ----------
     cells
         Results with ``cell_area`` [m2], the part of each cell inside the study area; whole cells
-        where it is missing.
+        where it is missing. The attribute ``over`` of the result says what ground its mean is
+        taken over, where its declaration does not.
     variable
         Name of the result.
     """
@@ -141,7 +142,7 @@ def total_of(cells: xr.Dataset, variable: str) -> Total:
     row: Any = Twin(cells, variables={**whole, variable: var}).totals().loc[variable]
     return Total(float(row["value"]), float(row["low"]), float(row["high"]), str(row["unit"]),
                  "total" if var.total == "sum" else "mean", is_share(variable, units),
-                 GROUND.get(var.weight, "of the study area"))
+                 GROUND.get(var.weight, str(values.attrs.get("over", "of the study area"))))
 
 
 def is_share(variable: str, units: str) -> bool:
@@ -156,7 +157,7 @@ def legend_units(variable: str, units: str) -> str:
 
 def weather_of(cells: xr.Dataset, variable: str) -> str:
     """Return the words for the weather that a result depends on, empty where it does not."""
-    if palette(variable).family not in ("sun", "wind", "heat"):
+    if palette(variable).family not in ("sun", "light", "wind", "heat"):
         return ""
     weather = str(cells.attrs.get("weather", ""))
     return "" if weather == "none" else weather

@@ -3,53 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import shapely
-import xarray as xr
-from matplotlib.colors import Colormap, to_rgb
+from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from layers.city import City
 from twin.rasters import Bounds, axes, burn, crossing, sample, terrain
+from twin.scene.drape import drape, owners
+from twin.scene.shown import Shown, coloured, paint
 
 Image = NDArray[np.uint8]
 
 LAND, ROAD, PATH, SQUARE, WATER = "#e6e1d5", "#f7f5ef", "#eeeae0", "#efe3cd", "#a3c3d6"
 GREEN = {"park": "#c9d8ac", "grass": "#d3dfb8", "forest": "#a9c390", "scrub": "#bccda0",
          "wetland": "#b5cfb9", "cropland": "#dcdfb6"}
+BARE = "#fbfaf7"  # a roof with no result on it
 CORRIDOR, SHORE = "#0b7285", "#5b8fae"
 _MARGIN = 10.0  # ground drawn around the study area [m]
 _PATHS = ("footway", "path", "steps", "cycleway", "track")
 _SHADE = np.array([0.70, 0.72, 0.78])  # how much light a shadow leaves, by red, green, blue
-
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """A result drawn on the ground and the colours it is drawn in.
-
-    Parameters
-    ----------
-    values
-        The result on (y, x), rising, NaN where there is none.
-    ramp
-        Colours from ``low`` to ``high``.
-    low, high
-        Limits [units of the values].
-    smooth
-        Whether to blend between cell centres instead of drawing cells.
-    over_water
-        Whether the values hold over water too, which is then outlined and not filled.
-    """
-
-    values: xr.DataArray
-    ramp: Colormap
-    low: float
-    high: float
-    smooth: bool = False
-    over_water: bool = False
 
 
 def sun_position(latitude: float, *, day: int = 110, hour: float = 14.5) -> tuple[float, float]:
@@ -147,8 +122,9 @@ def ground_image(city: City, bounds: Bounds, *, size: int = 2048,
         image = _pale(image)
     else:
         image *= 1 - (1 - _SHADE) * _blur(_shade(city, bounds, x, y, cell, sun))
+    roofs = np.zeros((len(y), len(x)), dtype=bool)
     if shown is not None:
-        colour, seen = paint(shown, *np.meshgrid(x, y))
+        colour, seen, roofs = _laid(shown, city, x, y)
         image[seen] = colour[seen]
         water = crossing(city.frame("water"), bounds).geometry.values
         if shown.over_water:
@@ -163,10 +139,23 @@ def ground_image(city: City, bounds: Bounds, *, size: int = 2048,
             image[inside] = 0.86 * image[inside] + 0.14 * np.array(to_rgb(CORRIDOR))
         for tone, pen in (("#ffffff", 3.6), (CORRIDOR, 2.0)):
             _line(image, wide, x, y, max(pen * cell, 0.75 * pen), tone)
+    if roofs.any():  # nothing that is drawn on the ground lies on a roof
+        image[roofs] = np.where(seen[roofs, None], colour[roofs], to_rgb(BARE))
     if not shapely.covers(city.area, shapely.box(*bounds)):
         outside = burn([city.area], [1], x, y, fill=0) == 0
         image[outside] = 0.35 * image[outside] + 0.65 * np.array(to_rgb("#f7f6f2"))
     return np.asarray(np.round(255 * np.clip(image, 0, 1)), dtype=np.uint8)
+
+
+def _laid(shown: Shown, city: City, x: NDArray[np.float64], y: NDArray[np.float64]
+          ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the colours of a result at pixels, where there is any, and which are roofs with it."""
+    if shown.owner is None:
+        colour, seen = paint(shown, *np.meshgrid(x, y))
+        return colour, seen, np.zeros_like(seen)
+    own = owners(city, x, y)
+    at = drape(shown.values, shown.owner, x, y, own)
+    return coloured(shown, at), np.isfinite(at), own >= 0
 
 
 def _line(image: NDArray[np.float64], shapes: NDArray[np.object_], x: NDArray[np.float64],
@@ -232,43 +221,6 @@ def _blur(dark: NDArray[np.float32]) -> NDArray[np.float32]:
     from scipy.ndimage import uniform_filter
 
     return np.asarray(uniform_filter(dark, 3))[..., None]
-
-
-def paint(shown: Shown, x: NDArray[np.float64], y: NDArray[np.float64]
-          ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the colours of a result at points, and where there is anything to paint.
-
-    Nothing is painted where there is no value, nor within 0.4 % of the limits around zero: the
-    colour there is that of the paper.
-
-    Parameters
-    ----------
-    shown
-        The result.
-    x, y
-        Points of one shape [m].
-    """
-    values = shown.values
-    col, row = _cell(values["x"].to_numpy(), x), _cell(values["y"].to_numpy(), y)
-    cells = values.to_numpy().astype(float)
-    at = np.where((row >= 0) & (col >= 0), cells[np.maximum(row, 0), np.maximum(col, 0)], np.nan)
-    seen = np.isfinite(at)
-    if shown.smooth:
-        known = np.isfinite(cells)
-        weight = sample(values.copy(data=known.astype(float)), x, y)
-        total = sample(values.copy(data=np.where(known, cells, 0.0)), x, y)
-        at = np.where(seen, total / np.maximum(weight, 1e-9), np.nan)
-    at = np.nan_to_num(at)
-    span = (shown.high - shown.low) or 1.0
-    seen &= np.abs(at) > 0.004 * max(abs(shown.low), abs(shown.high))
-    return np.asarray(shown.ramp(np.clip((at - shown.low) / span, 0, 1))[..., :3]), seen
-
-
-def _cell(centres: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Index of the cell that holds each place, -1 beyond the raster."""
-    step = (centres[-1] - centres[0]) / max(len(centres) - 1, 1) or 1.0
-    index = np.floor((at - centres[0]) / step + 0.5).astype(np.intp)
-    return np.where((index >= 0) & (index < len(centres)), index, -1)
 
 
 def _corridors(city: City, bounds: Bounds) -> NDArray[np.object_]:

@@ -1,12 +1,14 @@
 """Colours by family of variable, and limits that people can read.
 
-Every ramp goes from the tone of the paper to a dark end: darker is more. Green means vegetation
-and nothing else, blue means wind. Change is drawn in ``vik`` with blue as the better end where a
+Every ramp goes from the tone of the paper to a dark end: darker is more. Light alone goes the
+other way, since a bright place is read as one in the sun. Green means vegetation and nothing else,
+blue means wind. Change is drawn in ``vik`` with blue as the better end where a
 direction is meant, and in purple and orange where none is.
 
 References
 ----------
-F. Crameri, Scientific colour maps, doi:10.5281/zenodo.1243862 (lajolla, lipari, acton, vik).
+F. Crameri, Scientific colour maps, doi:10.5281/zenodo.1243862 (lajolla, lipari, acton, vik), made
+even in lightness and readable without colour vision.
 """
 
 from __future__ import annotations
@@ -37,8 +39,9 @@ _FORM = (PAPER, "#d9d6d3", "#b3b0b4", "#87868f", "#5d5e6b", "#3a3c49", "#1f212b"
 # Words in a variable's name -> family and which way is better; the first that matches wins.
 _FAMILIES: tuple[tuple[tuple[str, ...], str, Better], ...] = (
     (("sink", "sequest", "uptake", "removal"), "sinks", "more"),
-    (("pv", "solar", "irradiation", "insolation", "photovoltaic"), "sun", "more"),
-    (("sun_hours", "sunlight", "daylight", "sky_view", "svf"), "sun", "neutral"),
+    (("irradiation", "insolation", "sun_hours", "sunlight", "sunlit", "daylight", "sky_view",
+      "svf"), "light", "neutral"),
+    (("pv", "solar", "photovoltaic"), "sun", "more"),
     (("co2", "ghg", "emission", "carbon", "energy", "traffic", "heat_demand"), "emissions",
      "less"),
     (("calm", "stagnant", "still"), "wind", "less"),
@@ -57,7 +60,7 @@ class Palette:
     Parameters
     ----------
     family
-        ``emissions``, ``sun``, ``sinks``, ``wind``, ``heat`` or ``form``.
+        ``emissions``, ``sun``, ``light``, ``sinks``, ``wind``, ``heat`` or ``form``.
     better
         Whether more of it is better, less is, or neither.
     """
@@ -80,6 +83,22 @@ class Palette:
             colours = np.where(values[:, None] < 0, below(-values), above(np.abs(values)))
             return ListedColormap(colours, name="net")
         return _named(self.family)
+
+    def limits(self, *values: ArrayLike) -> tuple[float, float]:
+        """Return round limits that hold most of the values.
+
+        Those of light begin near the darkest place, since nothing is wholly dark over a year.
+        """
+        if self.family != "light":
+            return nice_limits(*values)
+        flat = np.concatenate([np.asarray(v, dtype=float).ravel() for v in values])
+        flat = flat[np.isfinite(flat)]
+        if flat.size == 0 or flat.min() < 0 or flat.max() <= 0:
+            return nice_limits(flat)
+        low, high = np.percentile(flat, [1, 99])
+        step = nice_ceil(max(float(high - low), 0.1 * float(high)) / 6)
+        return (float(f"{math.floor(low / step) * step:.9g}"),
+                float(f"{math.ceil(high / step) * step:.9g}"))
 
     def change(self) -> Colormap:
         """Return the colours of a change on symmetric limits, no change drawn as paper."""
@@ -106,7 +125,7 @@ def palette(variable: str) -> Palette:
     family.
     """
     name = variable.lower()
-    parts = set(name.replace("-", "_").split("_"))
+    parts = set(name.replace("-", "_").replace(".", "_").split("_"))
     found = next((Palette(family, better) for words, family, better in _FAMILIES
                   if any(w in parts or (len(w) > 3 and w in name) for w in words)),
                  Palette("form", "neutral"))
@@ -200,6 +219,8 @@ def _named(family: str) -> Colormap:
         return _cut(crameri.lajolla_r, 0.03, 0.86)
     if family == "sun":
         return _cut(crameri.lipari_r, 0.0, 0.86)
+    if family == "light":
+        return ListedColormap(crameri.lajolla(np.linspace(0.06, 0.90, 256)), name="light")
     if family == "heat":
         return _cut(crameri.acton_r, 0.0, 0.92)
     stops = {"wind": _WIND, "sinks": _SINKS, "form": _FORM}[family]

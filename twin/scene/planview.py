@@ -17,6 +17,7 @@ from twin.rasters import crossing
 from twin.scene.changes import CHANGE
 from twin.scene.figures import FINE, cell_step
 from twin.scene.ground import CORRIDOR, ground_image
+from twin.scene.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,6 +77,41 @@ def draw_map(axes: Axes, city: City, values: xr.DataArray, ramp: Colormap,
             axes.add_collection(PolyCollection(
                 rings(crossing(part, bounds)), facecolors="none", edgecolors=colour,
                 linewidths=line * pen, zorder=4))
+    _edge(axes, city)
+
+
+def draw_draped(axes: Axes, city: City, shown: Shown, *, size: int) -> None:
+    """Draw a result on roofs and ground in plan, each roof in the colours of its own cells.
+
+    Parameters
+    ----------
+    axes
+        Matplotlib axes; they get the city's metres and the study area's frame.
+    city
+        The city.
+    shown
+        The result, with the owner of each cell.
+    size
+        Pixels along the longer side.
+    """
+    from matplotlib.collections import PolyCollection
+
+    west, south, east, north = bounds = city.area.bounds
+    axes.imshow(ground_image(city, bounds, size=size, shown=shown),
+                extent=(west, east, south, north), origin="lower", interpolation="antialiased",
+                zorder=0)
+    pen = min(1.0, max(0.35, axes.get_window_extent().width / (east - west) * 1.1))
+    axes.add_collection(PolyCollection(
+        rings(crossing(city.frame("buildings"), bounds)), facecolors="none",
+        edgecolors="#1d2026b0", linewidths=0.35 * pen, zorder=2))
+    _edge(axes, city)
+
+
+def _edge(axes: Axes, city: City) -> None:
+    """Draw the edge of the study area and set the frame to it."""
+    from matplotlib.collections import PolyCollection
+
+    west, south, east, north = city.area.bounds
     edge = gpd.GeoDataFrame(geometry=[city.area], crs=city.crs)
     axes.add_collection(PolyCollection(rings(edge), facecolors="none", edgecolors=GREY,
                                        linewidths=0.9, zorder=5, clip_on=False))

@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from twin.scene.build import Scene
 from twin.scene.changes import CHANGE
-from twin.scene.ground import paint
+from twin.scene.ground import BARE
 from twin.scene.mesh import ROOF, WALL
+from twin.scene.shown import coloured, paint
 
 Colours = NDArray[np.float64]
 
-WHITE, TREE, PLANTED, ROOF_GREEN = "#fbfaf7", "#87a06c", "#2f9e44", "#a9cf86"
+WHITE, TREE, PLANTED, ROOF_GREEN = BARE, "#87a06c", "#2f9e44", "#a9cf86"
+FACADE = "#eceae6"      # a wall where roofs carry the result
 TREE_OVER = "#8e968b"   # a tree over a result, too grey to be read as data
 _CONTEXT = "#dcd9d2"
 _ROOF, _WALL = 0.06, 0.30  # share of the ground's colour that falls on roofs and walls
@@ -24,14 +26,21 @@ def building_colours(scene: Scene) -> Colours:
     """Return the colour of every triangle of the buildings, (m, 3).
 
     They are white. Over a result their walls take some of the colour of the ground they stand on,
-    so that it can be followed through narrow streets; without one, planted roofs are green.
+    so that it can be followed through narrow streets; without one, planted roofs are green. Where
+    the result lies on the roofs the walls are grey, or have their own values of it, and the roofs
+    are drawn from the ground image.
     """
     mesh = scene.buildings
     white = np.array(to_rgb(WHITE))
     colour = np.tile(white, (len(mesh.triangles), 1))
     if len(colour) == 0:
         return colour
-    if scene.shown is not None and not scene.shown.smooth:
+    if scene.draped:
+        colour[mesh.kind == WALL] = to_rgb(FACADE)
+        if scene.walls is not None and scene.shown is not None:
+            known = np.isfinite(scene.walls)
+            colour[known] = coloured(scene.shown, scene.walls[known].astype(float))
+    elif scene.shown is not None and not scene.shown.smooth:
         n = int(mesh.feature.max()) + 1
         middle = mesh.vertices[mesh.triangles].mean(axis=1)
         count = np.maximum(np.bincount(mesh.feature, minlength=n), 1)

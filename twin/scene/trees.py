@@ -15,6 +15,9 @@ from twin.scene.mesh import CROWN, Mesh, Origin, empty
 
 LIMIT = 12_000      # crowns a software renderer draws in a fraction of a second
 _CLEAR = 0.22       # share of a tree's height below its crown
+# From above the icosahedron is a decagon of radius 2/sqrt(5); so much wider it covers a circle's
+# ground.
+_ROUND = float(np.sqrt(np.pi / (5 * 0.8 * np.sin(np.pi / 5))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,8 @@ def trees_mesh(trees: gpd.GeoDataFrame, origin: Origin, ground: xr.DataArray | N
                first: NDArray[np.bool_] | None = None) -> Trees:
     """Return the crowns of trees, thinned evenly where there are more than ``limit``.
 
+    A crown covers as much ground as the disc of its diameter.
+
     Parameters
     ----------
     trees
@@ -50,7 +55,7 @@ def trees_mesh(trees: gpd.GeoDataFrame, origin: Origin, ground: xr.DataArray | N
     limit
         Most crowns to draw. Which ones are kept depends on their number and ``first`` alone.
     slim
-        Width of a crown as it is drawn, as a share of its own.
+        Width of a crown as it is drawn where not all of them are, as a share of its own.
     first
         Trees that are kept before the others and never drawn slim.
     """
@@ -74,8 +79,8 @@ def trees_mesh(trees: gpd.GeoDataFrame, origin: Origin, ground: xr.DataArray | N
     middle = sample(ground, xy[:, 0], xy[:, 1]) + height - tall
     x = ball[:, 0] * cos - ball[:, 1] * sin
     y = ball[:, 0] * sin + ball[:, 1] * cos
-    whole_width = np.zeros(len(row), bool) if first is None else first[row]
-    wide = 0.5 * (crown * np.where(whole_width, 1.0, slim))[:, None]
+    own = np.full(len(row), whole <= limit) if first is None else (whole <= limit) | first[row]
+    wide = 0.5 * _ROUND * (crown * np.where(own, 1.0, slim))[:, None]
     vertices = np.stack([(xy[:, :1] - origin[0]) + wide * x, (xy[:, 1:] - origin[1]) + wide * y,
                          (middle[:, None] - origin[2]) + tall[:, None] * ball[:, 2]], axis=-1)
     n = len(row)
