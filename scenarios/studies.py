@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -17,17 +16,16 @@ from layers.city import City
 from layers.citygpkg import write
 from layers.errors import ScenarioError, SourceError, nearest
 from layers.files import read
-from layers.units import factor
+from scenarios.changes import change_table
+from scenarios.heat_bands import heat_bands
 from scenarios.recipes import read_text, recipe_text
 from scenarios.scenario import BASE, Scenario
 from twin.engine import Progress
-from twin.label import Var
 from twin.pool import Overlaps
-from twin.result import Twin, range_of_parts, replaced_folder
+from twin.result import Twin, replaced_folder
 from twin.writers import export, export_table
 
 MARKER = "study.json"
-GROUPS = {"buildings": "use", "roads": "class"}  # features whose factors differ by this column
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +43,8 @@ class Study:
     twins: Mapping[str, Twin]
     cities: Mapping[str, City] = field(default_factory=dict)
     scenarios: tuple[Scenario, ...] = ()
+    _bands: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict, init=False,
+                                                        repr=False)
 
     @property
     def names(self) -> list[str]:
@@ -56,7 +56,10 @@ class Study:
         """All cells along a ``scenario`` dimension, on exactly the same grid."""
         parts = [t.cells for t in self.twins.values()]
         index = pd.Index(self.names, name="scenario")
-        return xr.concat(parts, dim=index, join="exact", combine_attrs="override")
+        out = xr.concat(parts, dim=index, join="exact", combine_attrs="override")
+        for key in out.data_vars:
+            out[key].attrs = _without_range(out[key].attrs)
+        return out
 
     def totals(self) -> pd.DataFrame:
         """Return one row a variable: its name, unit and total in each scenario."""
@@ -71,8 +74,16 @@ class Study:
 
         Both sides share their factors, so the range is that of the change under a low, middle and
         high factor alike, for each use of buildings and class of roads on its own: their factors
-        differ, so the changes of two uses combine by the root of squares. A sum of parts combines
-        the changes of its parts. Where the range holds zero, ``distinct`` is False.
+        differ, so the changes of two uses combine by the root of squares. CO2 is that of the
+        difference of the two ledgers. The range of heat is that of draws used before and after, see
+        `scenarios.heat_bands.heat_bands`.
+
+        ``distinct`` is True where the range leaves out zero, False where it holds it and where
+        nothing changes, and missing where there is no range: how sure such a change is, nobody
+        knows. The wind is among those. Its errors in a wind tunnel are known, but those of two runs
+        at one place are much alike, and how much no pair of measurements before and after tells.
+        ``words`` says the same: "less" and "more" are sure, then there are "indistinguishable",
+        "unchanged" and "no range".
 
         Parameters
         ----------
@@ -81,44 +92,14 @@ class Study:
         to
             What it is compared with.
         """
-        new, old = self._twin(name).totals(), self._twin(to).totals()
-        value = new["value"] - old["value"]
-        ends = pd.concat([value, new["low"] - old["low"], new["high"] - old["high"]], axis=1)
-        known = new["low"].notna() & old["low"].notna()
-        low, high = ends.min(axis=1).where(known), ends.max(axis=1).where(known)
-        variables = self._twin(name).variables
-        for key in value.index[known]:
-            groups = self._by_group(name, to, variables[key])
-            if groups is not None:
-                below = groups["value"] - groups.min(axis=1)
-                above = groups.max(axis=1) - groups["value"]
-                low[key] = value[key] - np.sqrt((below ** 2).sum())
-                high[key] = value[key] + np.sqrt((above ** 2).sum())
-        parts = {str(k): {"value": value[k], "low": low[k], "high": high[k]}
-                 for k in value.index}
-        for key in value.index:
-            if variables[key].parts:
-                low[key], high[key] = range_of_parts(variables[key], value[key], parts, variables)
-        base = old["value"].abs()
-        return pd.DataFrame({
-            "name": new["name"], "unit": new["unit"], to: old["value"], name: new["value"],
-            "change": value, "percent": (value / base * 100).where(base > 0), "low": low,
-            "high": high, "distinct": np.where(known, (low > 0) | (high < 0), value != 0)})
+        found = change_table(self._twin(to), self._twin(name), self._heat(name, to))
+        return found.rename(columns={"before": to, "after": name})
 
-    def _by_group(self, name: str, to: str, var: Var) -> pd.DataFrame | None:
-        """Return the change of a variable of features by group: value, low and high."""
-        for layer, group in GROUPS.items():
-            sides = [t.features[layer] for t in (self._twin(name), self._twin(to))
-                     if layer in t.features and var.name in t.features[layer].columns]
-            if len(sides) < 2:
-                continue
-            ends = {end: var.name + ("" if end == "value" else f"_{end}")
-                    for end in ("value", "low", "high")}
-            new, old = (pd.DataFrame({end: s[column] * s["inside"] for end, column in ends.items()}
-                                     ).groupby(s[group].to_numpy()).sum() for s in sides)
-            times = factor(f"{var.units} m2", var.unit_of_total)
-            return new.sub(old, fill_value=0.0) * times
-        return None
+    def _heat(self, name: str, to: str) -> pd.DataFrame:
+        """Return the ranges of what changes in heat, found once: they take seconds."""
+        if (name, to) not in self._bands:
+            self._bands[name, to] = heat_bands(self._twin(to), self._twin(name))
+        return self._bands[name, to]
 
     def change_cells(self, name: str, *, to: str = BASE) -> xr.Dataset:
         """Return the change of every variable per cell, in the same units."""
@@ -128,7 +109,8 @@ class Study:
             out = new - old
         for key in out.data_vars:
             long_name = str(new[key].attrs.get("long_name", key))
-            out[key].attrs = {**new[key].attrs, "long_name": f"Change of {long_name}"}
+            out[key].attrs = {**_without_range(new[key].attrs),
+                              "long_name": f"Change of {long_name}"}
         out["cell_area"] = self._twin(name).cells["cell_area"]
         return out.assign_attrs(new.attrs)
 
@@ -196,6 +178,11 @@ class Study:
 
         return (f"<p><b>{escape(repr(self))}</b></p>"
                 f"{self.totals().to_html(float_format='{:,.4g}'.format)}")
+
+
+def _without_range(attrs: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return attributes without the range of a total, which is that of one twin."""
+    return {k: v for k, v in attrs.items() if k != "total_range"}
 
 
 def study(city: City, *scenarios: Scenario, cell_size: float = 50.0,

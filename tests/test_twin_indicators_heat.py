@@ -18,9 +18,14 @@ import scenarios as sc
 import twin
 from layers.errors import MissingInput
 from layers.place import Place
+from twin.factor import COLUMNS
+from twin.factors import Factors, load
+from twin.heat.bands import COMFORT, EDGES, draws, uncertain
 from twin.heat.comfort import comfort_day
 from twin.heat.day import design_day
 from twin.heat.night import daily_scale
+from twin.heat.parameters import own, recorded
+from twin.heat.redraw import TOTALS, feel, open_ground, places
 
 CRS_M = CRS.from_epsg(32650)
 WEATHER = layers.toy_town(0)["weather"]
@@ -44,7 +49,7 @@ def plain() -> twin.Twin:
                     settings=NO_WIND)
 
 
-def alone(ground: str, sunlit: float, ratio: float) -> xr.Dataset:
+def alone(ground: str, sunlit: float, ratio: float, **more: Any) -> xr.Dataset:
     """The design day of one place with the whole sky above it."""
     day = design_day(WEATHER)
     one = {"row": 1, "point": 1}
@@ -52,7 +57,7 @@ def alone(ground: str, sunlit: float, ratio: float) -> xr.Dataset:
         day, xr.DataArray(np.full((day.sizes["time"], 1, 1), sunlit), dims=("time", *one)),
         xr.DataArray(np.ones((1, 1)), dims=tuple(one)),
         xr.DataArray(ratio * day["wind_speed"].to_numpy()[:, None, None], dims=("time", *one)),
-        ground=ground)
+        ground=ground, **more)
 
 
 def test_open_paved_ground_is_that_of_one_open_place(plain: twin.Twin) -> None:
@@ -167,3 +172,93 @@ def test_planted_trees_spare_the_ground_below_them_heat() -> None:
     was, now = ((h["utci"] > 32).sum("time").sel(spot, method="nearest").mean()
                 for h in (before, after))
     assert float(now) < float(was) - 1
+
+
+# the user's factors ------------------------------------------------------------------------------
+
+def users(tmp_path: Path, **values: float) -> Factors:
+    """The factor tables with other values of some ``outdoor.`` rows, dots written as ``__``."""
+    own = load()
+    lines = [",".join(COLUMNS)]
+    for name, value in values.items():
+        row = own[f"outdoor.{name.replace('__', '.')}.WORLD"]
+        low, high = min(row.low, value), max(row.high, value)
+        lines.append(f"{row.factor_id},mine,{value},{row.unit},{low},{high},WORLD,2024,mine,D,")
+    file = tmp_path / "mine.csv"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return load(user=file)
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("albedo.paved", 0.34), ("emissivity.paved", 0.90), ("surface.paved.slope", 0.48),
+    ("wind.sheltered", 0.6), ("band.sun", 5.0)])
+def test_a_users_row_moves_the_heat_by_what_a_direct_call_gives(
+        plain: twin.Twin, tmp_path: Path, name: str, value: float) -> None:
+    city = city_of([shapely.box(0, 0, 4, 4)], [0.5])
+    found = twin.run(city, cell_size=40, want=["utci_mean"], settings=NO_WIND,
+                     factors=users(tmp_path, **{name.replace(".", "__"): value}))
+    ratio = value if name == "wind.sheltered" else 0.3
+    more = value if name == "band.sun" else 0.0
+    one = alone("paved", 1.0, ratio, values={name: value}, radiant_offset=more)
+    expected = float(one["utci"].mean() - alone("paved", 1.0, 0.3)["utci"].mean())
+    moved = (found.totals()["value"] - plain.totals()["value"])["utci_mean"]
+    assert abs(expected) > 0.05
+    assert moved == pytest.approx(expected, abs=0.01 + 0.02 * abs(expected))
+    assert found.record["factors"][f"outdoor.{name}.WORLD"]["value"] == value
+
+
+def test_a_users_row_moves_the_night_and_the_limits(plain: twin.Twin, tmp_path: Path) -> None:
+    city = city_of([shapely.box(0, 0, 4, 4)], [0.5])
+    found = twin.run(city, cell_size=40, want=["night_heat"], settings=NO_WIND, factors=users(
+        tmp_path, night__green=1.4, night__heat_capacity=1200.0, utci__strong=45.0))
+    was, now = (t.totals()["value"] for t in (plain, found))
+    # With the whole sky and no green, (2 - SVF - f) is 1 and all of it is the missing green.
+    sky = float(plain.fields["heat"]["night_sky"].mean())
+    expected = (1.4 + 1 - sky) / (2 - sky) * (1106 / 1200) ** 0.25
+    assert now["night_heat"] == pytest.approx(expected * was["night_heat"], rel=1e-4)
+    assert was["utci_strong_hours"] > 1
+    assert now["utci_strong_hours"] == 0
+
+
+@pytest.fixture(scope="module")
+def shady() -> tuple[layers.City, twin.Twin]:
+    """A wall and a grove on paved ground, and its heat."""
+    stems = [shapely.Point(x, y) for x in range(10, 160, 10) for y in (12, 24, 36)]
+    trees = layers.green.tidy_trees(gpd.GeoDataFrame(
+        {"height": [10.0] * len(stems), "crown": 8.0}, geometry=stems, crs=CRS_M))
+    city = city_of([shapely.box(20, 56, 140, 64)], [24.0]).with_layers("a grove", trees=trees)
+    return city, twin.run(city, cell_size=40, want=["utci_mean"], settings=NO_WIND)
+
+
+@pytest.mark.parametrize("name", ["tree.leaf_on", "albedo.wall", "surface.wall.slope",
+                                  "wind.sheltered", "band.shade", "night.sky"])
+def test_heat_felt_anew_is_that_of_a_run_with_the_same_number(
+        shady: tuple[layers.City, twin.Twin], tmp_path: Path, name: str) -> None:
+    city, base = shady
+    value = own().row(name).high
+    there = twin.run(city, cell_size=40, want=["utci_mean"], settings=NO_WIND,
+                     factors=users(tmp_path, **{name.replace(".", "__"): value}))
+    heat = base.fields["heat"]
+    at = np.flatnonzero(open_ground(heat))
+    some = places(heat, at, np.ones(at.size), recorded(base.record["factors"]))
+    was, now = (t.totals()["value"].reindex(TOTALS).to_numpy() for t in (base, there))
+    assert feel(some, {}) == pytest.approx(was, abs=2e-3)
+    assert feel(some, {name: value}) - feel(some, {}) == pytest.approx(now - was, abs=4e-3,
+                                                                       rel=0.02)
+    assert np.abs(now - was).max() > 0.05
+
+
+def test_totals_of_heat_have_ranges(plain: twin.Twin, tmp_path: Path) -> None:
+    """Of open paved ground the ends are those of draws of one place."""
+    row = plain.totals().loc["utci_mean"]
+    numbers = recorded(plain.record["factors"])
+    drawn = draws(uncertain(COMFORT, numbers), 100)
+    mean = [float(alone("paved", 1.0, d["wind.sheltered"], values=numbers.but(d),
+                        radiant_offset=d["band.sun"])["utci"].mean()) for d in drawn]
+    assert row["low"] < row["value"] < row["high"]
+    assert (row["low"], row["high"]) == pytest.approx(np.quantile(mean, EDGES)[[0, 2]], abs=0.1)
+    shares = plain.totals().loc[["utci_strong_share", "pet_extreme_share"]]
+    assert (shares["low"] >= 0).all()
+    assert (shares["high"] <= 1).all()
+    again = twin.open(plain.save(tmp_path / "t")).totals()
+    assert again.equals(plain.totals())

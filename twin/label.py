@@ -35,9 +35,6 @@ class Var:
         1 when more is better for the city, -1 when less is, 0 when neither.
     low, high
         Physical limits; a value outside is an error of the engine.
-    parts
-        Variables this one is the sum of, ``-`` before those taken off. The range of its total
-        then combines the totals of the parts, so that it does not depend on the cells.
     """
 
     name: str
@@ -50,7 +47,6 @@ class Var:
     better: Literal[-1, 0, 1] = 0
     low: float | None = None
     high: float | None = None
-    parts: tuple[str, ...] = ()
 
     @property
     def unit_of_total(self) -> str:

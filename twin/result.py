@@ -66,8 +66,6 @@ class Twin:
             value, low, high = ([self._total(var, var.name + e) for e in ends] + [np.nan] * 2)[:3]
             if "total_range" in self.cells[var.name].attrs:
                 low, high = self.cells[var.name].attrs["total_range"]
-            if var.parts:
-                low, high = range_of_parts(var, value, rows, self.variables)
             rows[var.name] = {"name": var.long_name, "value": value, "unit": var.unit_of_total,
                               "low": low, "high": high}
         return pd.DataFrame.from_dict(rows, orient="index",
@@ -153,33 +151,6 @@ def range_in_words(row: Any) -> str:
     return f"{in_words(row['value'])} [{in_words(row['low'])} to {in_words(row['high'])}]"
 
 
-def range_of_parts(var: Var, value: float, rows: Mapping[str, Mapping[str, Any]],
-                   variables: Mapping[str, Var]) -> tuple[float, float]:
-    """Return the range of a sum (or of its change) from the ranges of its independent parts.
-
-    Parameters
-    ----------
-    var
-        A variable with ``parts``.
-    value
-        Its total, or the change of it [``var.unit_of_total``].
-    rows
-        ``value``, ``low`` and ``high`` of each part, in the part's own unit.
-    variables
-        The declared variables by name.
-    """
-    down = up = 0.0
-    for part in var.parts:
-        name = part.removeprefix("-")
-        times = factor(variables[name].unit_of_total, var.unit_of_total)
-        row = rows[name]
-        below, above = (row["value"] - row["low"]) * times, (row["high"] - row["value"]) * times
-        if part.startswith("-"):
-            below, above = above, below
-        down, up = down + below ** 2, up + above ** 2
-    return value - down ** 0.5, value + up ** 0.5
-
-
 def open(path: str | Path) -> Twin:
     """Read a twin from its folder, checking every file against the manifest.
 
@@ -224,8 +195,7 @@ def open(path: str | Path) -> Twin:
                     for n in manifest["fields"]},
             features={n: gpd.read_parquet(folder / "features" / f"{n}.parquet")
                       for n in manifest["features"]},
-            variables={v["name"]: Var(**{**v, "parts": tuple(v["parts"])})
-                       for v in manifest["variables"]},
+            variables={v["name"]: Var(**v) for v in manifest["variables"]},
             record=dict(manifest["record"]),
             ledger=read_ledger(folder / "ledger.parquet") if "ledger.parquet" in wanted else None,
         )

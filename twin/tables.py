@@ -107,8 +107,8 @@ def print_change(name: str, to: str, table: pd.DataFrame) -> None:
              "change": in_words(r["change"]), "%": in_words(r["percent"]),
              "95 % range": f"{in_words(r['low'])} to {in_words(r['high'])}"
              if np.isfinite(r["low"]) else "",
-             "sure": "yes" if r["distinct"] else "unchanged" if r["change"] == 0
-             else "indistinguishable"} for _, r in table.iterrows()]
+             "sure": {"less": "yes", "more": "yes"}.get(r["words"], r["words"])}
+            for _, r in table.iterrows()]
     print_table(pd.DataFrame(rows) if rows else pd.DataFrame([{"": "nothing changes"}]))
 
 

@@ -13,15 +13,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layers.errors import CityTwinError
-from twin.heat.parameters import parameter_range
+from twin.heat.parameters import Values, parameter_range
 
-SHARED = ("albedo.paved", "albedo.grass", "tree.leaf_on", "crop.tree", "crop.grass",
-          "cooling.weight.shade", "cooling.weight.albedo", "cooling.weight.evapotranspiration",
-          "cooling.heat_island", "band.wind", "band.radiant")
-"""Stems of the table that scenarios share, by default."""
+COMFORT = ("albedo.paved", "albedo.grass", "albedo.wall", "emissivity.paved", "emissivity.grass",
+           "emissivity.wall", "surface.paved.slope", "surface.grass.slope", "surface.wall.slope",
+           "tree.leaf_on", "wind.sheltered", "band.wind", "band.sun", "band.shade", "night.sky",
+           "night.green")
+"""Stems that are uncertain about UTCI, PET and the night, and shared by scenarios.
 
+``surface.*.start`` goes with the slope. The hour of the peak is left out: its range in the table
+is that of a recalled number, not one that anyone expects of it.
+"""
+
+COOLING = ("crop.tree", "crop.grass", "cooling.weight.shade", "cooling.weight.albedo",
+           "cooling.weight.evapotranspiration", "cooling.heat_island")
+"""Stems that are uncertain about the cooling index."""
+
+SHARED = COMFORT + COOLING
 WITHIN = 1.959964  # standard deviations from the middle to the end of a 95 % range
-EDGES = (0.05, 0.5, 0.95)
+EDGES = (0.025, 0.5, 0.975)
 WEIGHTS = tuple(f"cooling.weight.{n}" for n in ("shade", "albedo", "evapotranspiration"))
 Draw = Mapping[str, float]
 Model = Callable[[Draw], ArrayLike]
@@ -52,7 +62,7 @@ class Uncertain:
 
 @dataclass(frozen=True)
 class Band:
-    """The 5 % and 95 % ends and the median of a difference, and whether it differs from none.
+    """The ends of the 95 % range and the median of a difference, and whether it differs from none.
 
     Parameters
     ----------
@@ -75,7 +85,8 @@ class Band:
         return np.asarray(np.where(np.isnan(self.median), "", told))
 
 
-def uncertain(names: Sequence[str] = SHARED) -> tuple[Uncertain, ...]:
+def uncertain(names: Sequence[str] = SHARED,
+              values: Values | None = None) -> tuple[Uncertain, ...]:
     """Return rows of the table as numbers to draw.
 
     Parameters
@@ -83,13 +94,14 @@ def uncertain(names: Sequence[str] = SHARED) -> tuple[Uncertain, ...]:
     names
         Stems without the leading ``outdoor.``. What is never negative stays so, and shares stay
         below one.
+    values
+        `twin.heat.parameters.Parameters` whose rows are taken, or numbers in place of those of the
+        table, by stem.
     """
-    out = []
-    for name in names:
-        value, low, high, unit = parameter_range(name)
-        out.append(Uncertain(name, value, low, high, 0.0 if low >= 0 else -np.inf,
-                             1.0 if unit == "1" and high <= 1 else np.inf))
-    return tuple(out)
+    rows = [parameter_range(name, values) for name in names]
+    return tuple(Uncertain(name, row.value, row.low, row.high, 0.0 if row.low >= 0 else -np.inf,
+                           1.0 if row.unit == "1" and row.high <= 1 else np.inf)
+                 for name, row in zip(names, rows, strict=True))
 
 
 def draws(numbers: Sequence[Uncertain], count: int = 200, *,

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from layers.errors import CityTwinError, MissingInput
-from twin.heat.parameters import Values, parameter
+from twin.heat.parameters import Values, given, parameter
 from twin.heat.physiological import Index, hold, pet
 from twin.heat.radiant import Hour, fluxes, radiant_temperature, surfaces
 
@@ -90,7 +90,8 @@ def utci(temp_air: ArrayLike, radiant: ArrayLike, wind: ArrayLike,
 def comfort_day(day: xr.Dataset, sunlit: xr.DataArray, svf: xr.DataArray, wind: xr.DataArray, *,
                 wind_height: float = 1.5, ground: str | xr.DataArray = "paved",
                 kinds: Sequence[str] = (), indices: Sequence[str] = ("utci", "pet"),
-                radiant_offset: float = 0.0, values: Values | None = None) -> xr.Dataset:
+                radiant_offset: ArrayLike = 0.0,
+                values: Values | None = None) -> xr.Dataset:
     """Return mean radiant temperature, UTCI and PET of every cell and hour of a day.
 
     Parameters
@@ -112,7 +113,7 @@ def comfort_day(day: xr.Dataset, sunlit: xr.DataArray, svf: xr.DataArray, wind: 
     indices
         ``"utci"``, ``"pet"`` or both.
     radiant_offset
-        Added to the mean radiant temperature, to try its error [K].
+        Added to the mean radiant temperature, to try its error; a number, or over (time, y, x) [K].
     values
         Numbers in place of those of the table, by stem.
 
@@ -139,6 +140,8 @@ def comfort_day(day: xr.Dataset, sunlit: xr.DataArray, svf: xr.DataArray, wind: 
                            f" {(hours, *shape)} for {hours} hours", mend="Lay them on one grid")
     floor = ground if isinstance(ground, str) else ground.to_numpy()
     sky = svf.to_numpy().astype(float)
+    numbers = given(values)
+    offset = np.broadcast_to(np.asarray(radiant_offset, dtype=float), (hours, *shape))
     at = {name: np.asarray(day[name], dtype=float) for name in (
         "temp_air", "relative_humidity", "dni", "dhi", "elevation", "solar_time", "clearness")}
     fields = {name: np.empty((hours, *shape), dtype=np.float32) for name in ("radiant", *indices)}
@@ -147,15 +150,15 @@ def comfort_day(day: xr.Dataset, sunlit: xr.DataArray, svf: xr.DataArray, wind: 
         now = {name: float(series[i]) for name, series in at.items()}
         place = surfaces(floor, solar_time=now["solar_time"], clearness=now["clearness"],
                          highest_sun=day.attrs["highest_sun"], sunrise=day.attrs["sunrise"],
-                         kinds=kinds, values=values)
+                         kinds=kinds, values=numbers)
         hour = Hour(now["temp_air"], now["relative_humidity"], now["dni"], now["dhi"],
                     now["elevation"], 1.0 - now["clearness"])
-        radiant = radiant_offset + radiant_temperature(
+        radiant = offset[i] + radiant_temperature(
             fluxes(hour, place, sunlit[i].to_numpy(), sky))
         fields["radiant"][i] = radiant
         blows = (wind if wind.ndim == 2 else wind[i]).to_numpy().astype(float)
         for name in indices:
-            found = _index(name, now, radiant, blows, wind_height, values)
+            found = _index(name, now, radiant, blows, wind_height, numbers)
             fields[name][i] = found.value
             for what, count in found.clipped.items():
                 clipped[name][what] = clipped[name].get(what, 0) + count

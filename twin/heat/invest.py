@@ -45,7 +45,8 @@ class Cooling:
 
 
 def cooling_capacity(shade: ArrayLike, albedo: ArrayLike, evapotranspiration: ArrayLike, *,
-                     weights: tuple[float, float, float] | None = None) -> Array:
+                     weights: tuple[float, float, float] | None = None,
+                     values: Values | None = None) -> Array:
     """Return the cooling capacity of the day [1].
 
     Parameters
@@ -58,8 +59,10 @@ def cooling_capacity(shade: ArrayLike, albedo: ArrayLike, evapotranspiration: Ar
         Index: crop coefficient times reference evapotranspiration over its highest value [1].
     weights
         Of the three; 0.6, 0.2 and 0.2 of the table when None.
+    values
+        Numbers in place of those of the table, by stem.
     """
-    w = weights or tuple(parameter(f"cooling.weight.{n}")
+    w = weights or tuple(parameter(f"cooling.weight.{n}", values)
                          for n in ("shade", "albedo", "evapotranspiration"))
     return np.asarray(w[0] * np.asarray(shade, dtype=float) + w[1] * np.asarray(albedo, dtype=float)
                       + w[2] * np.asarray(evapotranspiration, dtype=float))

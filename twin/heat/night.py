@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from layers.errors import MissingInput
-from twin.heat.parameters import Values, parameter
+from twin.heat.parameters import Values, given, parameter
 
 START = 8            # the day of the equation runs from this hour, standard time
 STILL = 0.5          # slower winds are taken as this [m s-1]
@@ -36,7 +36,8 @@ class NightHeat:
     p90: Array
 
 
-def heat_island(svf: ArrayLike, vegetation: ArrayLike, scale: ArrayLike) -> Array:
+def heat_island(svf: ArrayLike, vegetation: ArrayLike, scale: ArrayLike, *,
+                values: Values | None = None) -> Array:
     """Return the highest difference of the day between the air of city and country [K].
 
     Parameters
@@ -47,16 +48,21 @@ def heat_island(svf: ArrayLike, vegetation: ArrayLike, scale: ArrayLike) -> Arra
         Share of the ground around that is vegetated [1].
     scale
         What the weather of the day allows, see `daily_scale` [K].
+    values
+        Numbers in place of those of the table, by stem.
 
     Notes
     -----
-    ``(2 - SVF - f_veg) (S DTR^3 / U)^(1/4)``.
+    ``(a (1 - SVF) + b (1 - f_veg)) (S DTR^3 / U)^(1/4)``. The published a and b are 1, which makes
+    it 2 - SVF - f_veg.
 
     References
     ----------
     Theeuwes et al. (2017), Int. J. Climatol. 37:443, doi:10.1002/joc.4717.
     """
-    shape = 2.0 - np.asarray(svf, dtype=float) - np.asarray(vegetation, dtype=float)
+    numbers = given(values)
+    shape = (numbers["night.sky"] * (1.0 - np.asarray(svf, dtype=float))
+             + numbers["night.green"] * (1.0 - np.asarray(vegetation, dtype=float)))
     return np.asarray(shape * np.asarray(scale, dtype=float))
 
 
@@ -127,7 +133,8 @@ def daily_scale(weather: xr.Dataset, *, latitude: float | None = None,
                                             values=values))
 
 
-def night_heat(svf: ArrayLike, vegetation: ArrayLike, scales: ArrayLike) -> NightHeat:
+def night_heat(svf: ArrayLike, vegetation: ArrayLike, scales: ArrayLike, *,
+               values: Values | None = None) -> NightHeat:
     """Return the heat island of the summer nights.
 
     Parameters
@@ -136,10 +143,12 @@ def night_heat(svf: ArrayLike, vegetation: ArrayLike, scales: ArrayLike) -> Nigh
         Means over the footprint, see `footprint_mean` [1].
     scales
         What the weather of each day allows, the column ``scale`` of `daily_scale` [K].
+    values
+        Numbers in place of those of the table, by stem.
     """
     days = np.asarray(scales, dtype=float)
     low, high = np.quantile(days, [0.1, 0.9])
-    one = heat_island(svf, vegetation, 1.0)
+    one = heat_island(svf, vegetation, 1.0, values=values)
     return NightHeat(one * days.mean(), one * low, one * high)
 
 

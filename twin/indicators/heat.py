@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from layers.errors import MissingInput
 from twin.fine import Bins, bins
+from twin.heat.field import HEAD, KINDS, WATER
+from twin.heat.redraw import STRESS
 from twin.label import Var, indicator
 
 CELL = 4.0
 MOST = 1.5e6     # fine cells that are made unasked
-HEAD = 1.5       # height of the wind [m]
-SHELTER = 0.3    # wind there over that of the station where no wind was computed; R, 0.15 to 0.6
-KINDS = ("paved", "grass", "water")
 LAWNS = ("park", "grass", "forest", "scrub", "wetland", "cropland")
 NOTE = ("A clear day of the hottest week. Air temperature and humidity are those of the weather "
         "file everywhere; what the ground remembers of earlier shade is left out. Compare places "
@@ -44,7 +43,7 @@ def _left_out(city: Any, settings: Mapping[str, Any]) -> str:
 @indicator(field="heat", reach=None, unless=_left_out)
 def heat_field(city: Any, weather: xr.Dataset, factors: Any, tell: Any,
                wind: xr.Dataset | None = None, *, cell: float = CELL,
-               sheltered: float = SHELTER) -> xr.Dataset:
+               sheltered: float | None = None) -> xr.Dataset:
     """Return the heat people meet on open ground on the design day, and the heat of the nights.
 
     Parameters
@@ -52,14 +51,18 @@ def heat_field(city: Any, weather: xr.Dataset, factors: Any, tell: Any,
     cell
         Side of a fine cell [m].
     sheltered
-        Wind at 1.5 m over that of the station, where the wind field is missing [1].
+        Wind at 1.5 m over that of the station, where the wind field is missing; that of the table
+        when None [1].
 
     Returns
     -------
     xarray.Dataset
         ``utci`` and ``pet`` over (time, y, x), nine hours around the afternoon [degC];
         ``sunlit``, the share of the beam that arrives, alike [1]; ``sky_view``, crowns in leaf
-        taken off [1]; ``night`` [K]. NaN under roofs and on water.
+        taken off [1]; ``night`` [K]. NaN under roofs and on water. What they stem from is kept so
+        that `twin.heat.redraw` can feel them anew: the weather of the hours, ``wind_ratio`` [1],
+        ``ground`` (0 paved, 1 grass, 2 water), sun and sky without crowns where there are any, and
+        the sky and green of the 500 m around.
 
     Notes
     -----
@@ -72,9 +75,11 @@ def heat_field(city: Any, weather: xr.Dataset, factors: Any, tell: Any,
     ----------
     As of `twin.heat.comfort.comfort_day` and `twin.heat.night.heat_island`.
     """
-    from twin.heat.comfort import comfort_day
     from twin.heat.day import design_day
+    from twin.heat.field import Stand, felt, lay_out
     from twin.heat.night import daily_scale, footprint_mean, heat_island
+    from twin.heat.parameters import picked
+    from twin.rasters import burn
     from twin.shading import shading
     from twin.sun.irradiance import irradiate
     from twin.sun.table import sun_table
@@ -85,56 +90,49 @@ def heat_field(city: Any, weather: xr.Dataset, factors: Any, tell: Any,
     if not np.isfinite(day["wind_speed"]).all():
         raise MissingInput("the weather has no wind on its design day",
                            mend="Use a weather file with wind")
+    numbers = picked(factors.pick)
     scene = shading(city, cell)
     beam = np.full(day.sizes["time"], 1000.0)
     bare = day.assign(dni=("time", beam), dhi=("time", 0 * beam),
                       ghi=("time", beam * np.sin(np.deg2rad(day["elevation"].to_numpy()))))
     table = sun_table(bare, year.latitude, year.longitude, periods=np.eye(len(beam)))
-    leaf = factors.pick("outdoor.tree.leaf_on", "1").value
-    crowns = scene.crowns(leaf)
+    crowns = scene.crowns(numbers["tree.leaf_on"])
     look = {"pad": scene.pad, "albedo": 0.0, "tell": tell}
     seen = irradiate(scene.top, cell, table, **look, **crowns)
     built = irradiate(scene.top, cell, table, **look) if crowns else seen
     full = table.beam[:, :, 0, 2].sum(axis=1, dtype=float)
-    lit = np.clip(seen["irradiation_month"].to_numpy() / full, 0.0, 1.0)
+
+    def shares(light: xr.Dataset) -> NDArray[np.float64]:
+        return np.asarray(np.clip(light["irradiation_month"].to_numpy() / full, 0.0, 1.0))
 
     inner = scene.inner
     kind, planted = _ground(city, inner)
     roof = inner["building"].to_numpy() >= 0
-    walkable = ~roof & (kind != KINDS.index("water"))
-    ratio = _ratio(wind, inner, walkable, sheltered, factors)
-    sky = seen["sky_view"].to_numpy()
-    row = ("row", "point")
-    blows = ratio[walkable] * day["wind_speed"].to_numpy()[:, None]
-    felt = comfort_day(
-        day, xr.DataArray(lit[walkable].T[:, None], dims=("time", *row)),
-        xr.DataArray(sky[walkable][None], dims=row),
-        xr.DataArray(blows[:, None], dims=("time", *row)), wind_height=HEAD,
-        ground=xr.DataArray(kind[walkable][None], dims=row), kinds=KINDS)
-
-    scale = float(daily_scale(year.weather, latitude=year.latitude)["scale"].mean())
-    walls = footprint_mean(np.where(roof, np.nan, built["sky_view"].to_numpy()), cell)
-    night = heat_island(walls, footprint_mean(planted, cell), scale)
-    over = ("time", "y", "x")
-    out: dict[str, Any] = {name: (over, _spread(felt[name].to_numpy()[:, 0], walkable),
-                                          felt[name].attrs) for name in ("utci", "pet")}
-    out["sunlit"] = (over, np.where(walkable, np.moveaxis(lit, -1, 0), np.nan).astype(np.float32),
-                     {"units": "1", "long_name": "share of the beam that arrives"})
-    for name, values, units, words in (
-            ("sky_view", sky, "1", "sky view factor in summer"),
-            ("night", night, "K", "highest difference to the air of the country")):
-        out[name] = (("y", "x"), np.where(walkable, values, np.nan).astype(np.float32),
-                     {"units": units, "long_name": words})
-    out["walkable"] = (("y", "x"), walkable, {"long_name": "open ground that is no water"})
-    found = xr.Dataset(out, coords={
-        "x": inner["x"], "y": inner["y"], "time": day["time"],
-        "spatial_ref": xr.DataArray(0, attrs=city.crs.to_cf())})
-    for axis in ("x", "y"):
-        found[axis].attrs = {"standard_name": f"projection_{axis}_coordinate", "units": "m"}
+    walkable = ~roof & (kind != WATER)
+    guess = numbers["wind.sheltered"] if sheltered is None else sheltered
+    fields = {"sunlit": shares(seen), "sky_view": seen["sky_view"].to_numpy(),
+              "wind_ratio": _ratio(wind, inner, walkable, guess, factors)}
+    comfort = felt(day, Stand(fields["sunlit"][walkable].T, fields["sky_view"][walkable],
+                              fields["wind_ratio"][walkable], kind[walkable]), numbers,
+                   guessed=wind is None)
+    scale = float(daily_scale(year.weather, latitude=year.latitude, values=numbers)["scale"].mean())
+    between = built["sky_view"].to_numpy()
+    fields["night_sky"] = footprint_mean(np.where(roof, np.nan, between), cell)
+    fields["night_green"] = footprint_mean(planted, cell)
+    fields["night"] = heat_island(fields["night_sky"], fields["night_green"], scale, values=numbers)
+    if crowns:
+        fields |= {"bare_sunlit": shares(built), "bare_sky_view": between}
+    found = lay_out(day, comfort, walkable, kind, fields, {
+        "x": inner["x"], "y": inner["y"], "spatial_ref": xr.DataArray(0, attrs=city.crs.to_cf())})
+    inside = burn([city.area], np.ones(1, dtype=int), inner["x"].to_numpy(), inner["y"].to_numpy(),
+                  fill=0) == 1
+    found["within"] = (("y", "x"), inside, {"long_name": "centre in the study area"})
     return found.assign_attrs(
         Conventions="CF-1.11", title=f"heat over {city.name}", note=NOTE, cell=float(cell),
         date=str(day.attrs["date"]), week_mean=float(day.attrs["week_mean"]),
-        highest_air=float(day["temp_air"].max()), weather=str(weather.attrs.get("title", "")))
+        highest_air=float(day["temp_air"].max()), weather=str(weather.attrs.get("title", "")),
+        highest_sun=float(day.attrs["highest_sun"]), sunrise=float(day.attrs["sunrise"]),
+        night_scale=scale, wind="guessed" if wind is None else "field")
 
 
 def _ground(city: Any, inner: xr.Dataset) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -144,7 +142,7 @@ def _ground(city: Any, inner: xr.Dataset) -> tuple[NDArray[Any], NDArray[np.floa
     kind = np.zeros((inner.sizes["y"], inner.sizes["x"]), dtype=int)
     green, water = city.frame("green"), city.frame("water")
     lawns = green[green["class"].isin(LAWNS)]
-    for layer, number in ((lawns, KINDS.index("grass")), (water, KINDS.index("water"))):
+    for layer, number in ((lawns, KINDS.index("grass")), (water, WATER)):
         shapes = [s for s in layer.geometry.values if s.geom_type.endswith("Polygon")]
         there = burn(shapes, np.ones(len(shapes), dtype=int), inner["x"].to_numpy(),
                      inner["y"].to_numpy(), fill=0) == 1
@@ -168,17 +166,10 @@ def _ratio(wind: xr.Dataset | None, inner: xr.Dataset, walkable: NDArray[np.bool
     return np.where(known, ratio, mean)
 
 
-def _spread(values: NDArray[Any], where: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return values of the chosen cells on all cells, NaN elsewhere, (hours, ny, nx)."""
-    out = np.full((len(values), *where.shape), np.nan, dtype=np.float32)
-    out[:, where] = values
-    return out
-
-
-_STRESS = (("utci", "strong", "UTCI above 32 °C, strong heat stress"),
-           ("utci", "very_strong", "UTCI above 38 °C, very strong heat stress"),
-           ("pet", "strong", "PET above 35 °C, strong heat stress"),
-           ("pet", "extreme", "PET above 41 °C, extreme heat stress"))
+_WORDS = ("UTCI above 32 °C, strong heat stress", "UTCI above 38 °C, very strong heat stress",
+          "PET above 35 °C, strong heat stress", "PET above 41 °C, extreme heat stress")
+_LIMITS = {"hours": (0.0, 24.0), "share": (0.0, 1.0)}
+_STRESS = tuple((*what, words) for what, words in zip(STRESS, _WORDS, strict=True))
 
 
 @indicator(
@@ -195,16 +186,20 @@ _STRESS = (("utci", "strong", "UTCI above 32 °C, strong heat stress"),
       for index, name, words in _STRESS),
     reach=None,
 )
-def heat_stress(heat: xr.Dataset, factors: Any, grid: Any) -> dict[str, Any]:
+def heat_stress(heat: xr.Dataset, factors: Any, grid: Any, cell_area: Any) -> dict[str, Any]:
     """Mean over the walkable ground of each cell; NaN where it has none.
 
-    The worst hour is that with the highest mean UTCI, or PET, over all walkable ground.
+    The worst hour is that with the highest mean UTCI, or PET, over all walkable ground. The range
+    of a total is that of draws of what is uncertain, see `twin.heat.redraw.own_ranges`.
 
     References
     ----------
     Bröde et al. (2012), doi:10.1007/s00484-011-0454-1 (UTCI classes); VDI 3787 part 2 (PET);
     Theeuwes et al. (2017), Int. J. Climatol. 37:443, doi:10.1002/joc.4717.
     """
+    from twin.heat.parameters import picked
+    from twin.heat.redraw import own_ranges
+
     cells: Bins = bins(heat["x"].to_numpy(), heat["y"].to_numpy(), grid)
     walkable = heat["walkable"].to_numpy()
     inside = walkable & (cells.number >= 0)
@@ -218,4 +213,12 @@ def heat_stress(heat: xr.Dataset, factors: Any, grid: Any) -> dict[str, Any]:
         above = np.where(walkable, values > limit, np.nan)
         out[f"{index}_{name}_hours"] = cells.mean(above.sum(axis=0), walkable)
         out[f"{index}_{name}_share"] = cells.mean(above[worst], walkable)
-    return {name: grid.field(values) for name, values in out.items()}
+    found = {name: grid.field(values) for name, values in out.items()}
+    weight = np.where(cell_area > 0, cell_area * np.nan_to_num(out["walkable_share"]), 0.0)
+    for name, reach in own_ranges(heat, picked(factors.pick)).items():
+        known = np.isfinite(out[name]) & (weight > 0)
+        if known.any():
+            total = float(np.average(out[name][known], weights=weight[known]))
+            limits = _LIMITS.get(name.rpartition("_")[2], (-np.inf, np.inf))
+            found[name].attrs["total_range"] = np.clip(total + np.array(reach), *limits).tolist()
+    return found

@@ -134,12 +134,9 @@ def total_of(cells: xr.Dataset, variable: str) -> Total:
     var = declared(variable)
     if var is None or var.total is None:
         var = Var(variable, units, variable, total="mean", estimate=True)
-    parts = [declared(part.removeprefix("-")) for part in var.parts]
-    whole = {p.name: p for p in parts if p is not None and {p.name, f"{p.name}_low"} <= set(cells)}
     var = replace(var, estimate=var.estimate and {f"{variable}_low", f"{variable}_high"}
-                  <= set(cells), parts=var.parts if len(whole) == len(parts) else (),
-                  weight=var.weight if var.weight in cells else "")
-    row: Any = Twin(cells, variables={**whole, variable: var}).totals().loc[variable]
+                  <= set(cells), weight=var.weight if var.weight in cells else "")
+    row: Any = Twin(cells, variables={variable: var}).totals().loc[variable]
     return Total(float(row["value"]), float(row["low"]), float(row["high"]), str(row["unit"]),
                  "total" if var.total == "sum" else "mean", is_share(variable, units),
                  GROUND.get(var.weight, str(values.attrs.get("over", "of the study area"))))
