@@ -46,7 +46,7 @@ def change_table(before: Twin, after: Twin, heat: pd.DataFrame) -> pd.DataFrame:
             low[key] = value[key] - np.sqrt((below ** 2).sum())
             high[key] = value[key] + np.sqrt((above ** 2).sum())
     for key, found in _of_ledger(before, after, variables).items():
-        low[key], high[key] = found.low, found.high
+        value[key], low[key], high[key] = found.value, found.low, found.high
     felt = value.index.intersection(list(TOTALS))
     low[felt], high[felt] = heat.reindex(felt)["low"], heat.reindex(felt)["high"]
     base = old["value"].abs()
@@ -68,7 +68,10 @@ def _of_ledger(before: Twin, after: Twin, variables: Mapping[str, Var]) -> dict[
         if name in variables and name in before.variables:
             times = factor("kg a-1", variables[name].unit_of_total)
             found = line_total(change, name)
-            out[name] = Estimate(*(end * times for end in (found.value, found.low, found.high)))
+            whole = abs(line_total(after.ledger, name).value)
+            ends = (found.value, found.low, found.high)
+            # Sums in another order differ in their last figures.
+            out[name] = Estimate(*(0.0 if abs(e) < 1e-9 * whole else e * times for e in ends))
     return out
 
 

@@ -190,7 +190,7 @@ def test_a_gable_gets_its_planes_and_its_yield(call, tmp_path):
     assert row["roof_area"] == pytest.approx(960 / math.cos(math.radians(30)), rel=0.02)
     assert row["irradiation"] == pytest.approx((1776 + 1092) / 2, rel=0.015)
     assert row["kwp"] == pytest.approx(0.215 * row["module_area"], rel=1e-3)
-    assert 0.7 < row["kwh"] / row["kwp"] / row["irradiation"] < 0.85  # performance ratio
+    assert 0.7 < row["kwh"] / row["kwp"] / 1776 < 0.85  # performance ratio of the sunny side
     assert row["kwh_low"] < row["kwh"] < row["kwh_high"]
 
 
@@ -377,11 +377,11 @@ def test_the_sun_is_what_geometry_and_pvlib_say(rows):
     assert list(rows[0]) == ["case", "quantity", "expected", "got", "error"]
     groups = {name: [r for r in rows if group_of(r) == name] for name in LIMITS}
     assert {name: len(own) for name, own in groups.items()} == {
-        "sky view": 23, "shadow": 16, "light of scenes": 7, "light of planes": 6,
-        "light of open ground": 1}
+        "sky view": 23, "shadow": 16, "light of scenes": 7, "mean of cells": 4, "worst cell": 4,
+        "light of planes": 9, "light of upright cells": 1, "light of open ground": 1}
     for name, own in groups.items():
         worst = max(abs(r["error"]) for r in own)
-        assert worst < LIMITS[name] * (1.2 if name == "light of scenes" else 1.0), name
+        assert worst < LIMITS[name], name
     for row in rows:
         assert row["error"] == pytest.approx(row["got"] / row["expected"] - 1, abs=6e-4)
     exact = {r["quantity"]: r["expected"] for r in rows if r["case"] == "canyon, H/W 1"}

@@ -97,7 +97,7 @@ def test_a_meter_replaces_the_estimate_and_says_so(book: Ledger, tmp_path: Path)
     assert untouched == pytest.approx(book.total(lambda p: p.sector != "buildings").value)
     # A meter is surer than the estimate: 5 % instead of 30 to 40 %.
     kept = after.total(lambda p: p.method == "measured")
-    assert kept.high - kept.value == pytest.approx(0.05 * np.hypot(3500, 4500))
+    assert kept.high / kept.value == pytest.approx(1 + 0.05 * np.hypot(3500, 4500) / 8000)
 
 
 @pytest.mark.parametrize(("line", "words"), [

@@ -48,20 +48,29 @@ def test_cells_sources_and_ledger_agree(book: Ledger) -> None:
     assert book.rows["activity"].sum() == pytest.approx(100 + 150 + 50 + 20 + 7)
 
 
+def spread(*shares: float) -> float:
+    """Return how much larger a sum gets by causes that each move it by a share."""
+    return float(np.exp(np.sqrt(sum(np.log1p(s) ** 2 for s in shares))))
+
+
 def test_shared_causes_add_up_and_others_combine(book: Ledger) -> None:
     offices = book.total(lambda p: p.sector == "buildings")
-    grid, eui, gas = 100 * 0.1, 110 * 0.2, 10 * 0.03
-    assert offices.value - offices.low == pytest.approx(np.sqrt(grid**2 + eui**2 + gas**2))
-    eui, gas = 110 * 0.3, 10 * 0.04
-    assert offices.high - offices.value == pytest.approx(np.sqrt(grid**2 + eui**2 + gas**2))
+    assert offices.low == pytest.approx(110 / spread(-100 * 0.1 / 110, -0.2, -10 * 0.03 / 110))
+    assert offices.high == pytest.approx(110 * spread(100 * 0.1 / 110, 0.3, 10 * 0.04 / 110))
 
 
 def test_what_a_source_has_of_its_own_is_shared_by_its_cells(book: Ledger) -> None:
     driven = book.total(lambda p: p.sector == "traffic")
-    assert driven.high - driven.value == pytest.approx(
-        np.sqrt((7 * 0.1) ** 2 + (3 * 0.5) ** 2 + (4 * 0.5) ** 2))
+    assert driven.high == pytest.approx(7 * spread(0.1, np.hypot(3, 4) * 0.5 / 7))
     cells = book.by_cell(lambda p: p.sector == "traffic")
-    assert cells.high[1] - cells.value[1] == pytest.approx(np.hypot(2 * 0.1, 2 * 0.5))
+    assert cells.high[1] == pytest.approx(2 * spread(0.1, 0.5))
+
+
+def test_sums_of_both_signs_combine_as_they_are(book: Ledger) -> None:
+    both = book.total(lambda p: p.item in ("gas", "uptake"))
+    assert both.value == pytest.approx(5.0)
+    assert both.high - 5 == pytest.approx(np.sqrt((10 * 0.3) ** 2 + (10 * 0.04) ** 2 + 2.5**2))
+    assert 5 - both.low == pytest.approx(np.sqrt((10 * 0.2) ** 2 + (10 * 0.03) ** 2 + 5.0**2))
 
 
 def test_uptake_is_below_zero_with_its_range_the_right_way_round(book: Ledger) -> None:
@@ -74,7 +83,7 @@ def test_features_keep_what_lies_outside() -> None:
                                      (GAS, [2], [1.0], [2.0])])
     found = homes.by_source()
     assert found.value.tolist() == [4.0, 0.0, 10.0]
-    assert found.high[0] == pytest.approx(4 * (1 + np.hypot(0.1, 0.3)))
+    assert found.high[0] == pytest.approx(4 * spread(0.1, 0.3))
     assert homes.where(lambda p: p == GAS).by_source().value.tolist() == [0.0, 0.0, 2.0]
     assert homes.activity_by_source(lambda p: p == POWER).tolist() == [1.0, 0.0, 2.0]
 
@@ -134,6 +143,13 @@ def test_scenarios_share_their_draws(book: Ledger) -> None:
     # Roads that are other roads each have what is their own.
     other = difference(book, book).total(lambda p: p.sector == "traffic")
     assert other.high == pytest.approx(np.sqrt(2 * (1.5**2 + 2**2)))
+    # A cut is surely less, however unsure its size.
+    rows["value"] = book.rows["value"] * 0.8
+    cut = difference(book, Ledger(book.parts, rows, book.cells), layers)
+    driven = cut.total(lambda p: p.sector == "traffic")
+    assert driven.value == pytest.approx(-1.4)
+    assert driven.low == pytest.approx(-1.4 * spread(0.1, np.hypot(3, 4) * 0.5 / 7))
+    assert driven.high == pytest.approx(-1.4 / spread(-0.1, -np.hypot(3, 4) * 0.5 / 7))
 
 
 def test_uptake_is_told_above_zero(book: Ledger) -> None:

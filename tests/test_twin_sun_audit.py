@@ -79,6 +79,23 @@ def test_the_clock_is_found(minutes: float, zone: float, longitude: float) -> No
     assert any(flag.startswith("time:") for flag in audit.flags) == (abs(minutes - 30) >= 5)
 
 
+@pytest.mark.parametrize("path", [m[0] for m in MEASURED], ids=[m[0].name[:20] for m in MEASURED])
+@pytest.mark.parametrize("early", [30, -30])
+def test_half_an_hour_is_found_in_real_files(path: Path, early: int) -> None:
+    """Stamps put half an hour early: the sun agrees half an hour later than it did."""
+    if not path.is_file():
+        pytest.skip(f"the weather file {path.name} is not here")
+    weather = read_weather(path)
+    before = audit_weather(weather)
+    early = min(early, int(before.stamp_minutes))  # in the same hour of its clock
+    moved = audit_weather(weather.assign_coords(
+        time=weather["time"] - np.timedelta64(early, "m")))
+    late = [a.offset_minutes - a.stamp_minutes for a in (moved, before)]
+    assert late[0] - late[1] == pytest.approx(early, abs=2)
+    assert moved.closure_rmse == pytest.approx(before.closure_rmse, abs=0.5)
+    assert any(flag.startswith("time:") for flag in moved.flags) == (abs(late[0]) >= 5)
+
+
 def test_the_clock_of_the_south_and_of_the_far_north() -> None:
     for latitude in (-33.9, 69.6, 0.0):
         assert audit_weather(made(0, latitude=latitude)).offset_minutes == pytest.approx(0, abs=0.1)

@@ -14,22 +14,12 @@ from twin.factor import from_row
 from twin.factors import DATA, Factors, load
 from twin.pool import Picker
 from twin.region_codes import regions
-from twin.sun.money import (
-    DAXING,
-    FREIGHT,
-    Terms,
-    around,
-    beside,
-    carbon,
-    carbon_range,
-    currency,
-    economics,
-    economics_range,
-    internal_rate,
-    payback,
-    terms,
-)
-from twin.sun.yields import Range
+from twin.sun.avoided import carbon, carbon_range
+from twin.sun.cash import internal_rate, payback
+from twin.sun.claims import DAXING, FREIGHT, beside
+from twin.sun.money import Terms, economics, economics_range, prices
+from twin.sun.ranges import Range, around
+from twin.sun.tariffs import currency, payer, terms
 
 PLAIN = Terms(capex=1.0, upkeep=0.01, discount=0.1, retail=1.0, feed_in=0.5, self_use=0.6,
               degradation=0.0, life=2)
@@ -171,6 +161,27 @@ def test_a_chinese_office_earns_more_than_a_home(tables: Factors):
     assert office.npv.value[0] > home.npv.value[0] > 0
     # Business systems in central China are said to be paid back in 4 to 7 years.
     assert 3.5 < office.payback.value[0] < 7
+
+
+def test_modules_in_walls_have_a_price_of_their_own(tables: Factors):
+    for place, money in ((Place("CN", "Hubei"), "CNY"), (Place("FR"), "EUR")):
+        pick = Picker(tables, place).pick
+        roof, wall = (terms(pick, money, "office", facade=f) for f in (False, True))
+        assert wall["capex"].value > 1.5 * roof["capex"].value
+        assert {k: v for k, v in wall.items() if k != "capex"} == {
+            k: v for k, v in roof.items() if k != "capex"}
+
+
+def test_the_price_of_a_kilowatt_hour_moves_with_its_parts(tables: Factors):
+    given = terms(Picker(tables, Place("CN", "Hubei")).pick, "CNY", "office")
+    base, *moved = prices(given)
+    assert base == pytest.approx(0.7 * 0.75 + 0.3 * 0.36)
+    assert moved == pytest.approx([
+        0.7 * 0.5 + 0.3 * 0.36, 0.7 * 1.0 + 0.3 * 0.36, 0.7 * 0.75 + 0.3 * 0.25,
+        0.7 * 0.75 + 0.3 * 0.47, 0.49 * 0.75 + 0.51 * 0.36, 0.91 * 0.75 + 0.09 * 0.36])
+    assert payer("residential") == "home"
+    assert payer("transport") == "industrial"
+    assert payer("culture") == "office"
 
 
 def test_places_without_prices_have_no_currency():

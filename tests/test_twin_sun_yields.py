@@ -16,15 +16,9 @@ from layers.weather import read_weather
 from twin.factors import load
 from twin.pool import Picker
 from twin.sun.photovoltaic import Chain, open_planes, open_year, row_cover_ratio, specific_yield
-from twin.sun.yields import (
-    Range,
-    bright_share,
-    modules,
-    plane_means,
-    plane_yields,
-    roof_areas,
-    suitable_planes,
-)
+from twin.sun.plane_light import bright_share, fitting_planes, plane_means
+from twin.sun.ranges import Range, summed
+from twin.sun.yields import modules, plane_yields, roof_areas
 
 TMY3 = Path(pvlib.__file__).parent / "data" / "723170TYA.CSV"  # Greensboro, NREL, public domain
 CHAIN = Chain(0.1142, -0.0035, 0.96, 20.0, 3.0)
@@ -222,31 +216,36 @@ def test_rows_of_wuhan_stand_as_the_sun_of_midwinter_asks(tilt: float, nine: flo
     assert got == pytest.approx([nine, ten, noon], abs=6e-4)
 
 
-def test_areas_are_ordered_and_the_floor_is_that_of_the_notice(factors: Picker):
+def test_areas_are_ordered_and_those_of_the_table(factors: Picker):
     names = ["tilted", "flat_residential", "flat_industrial", "unknown"]
     rows = [factors.pick(f"pv.usable.{k}", "1") for k in names]
     share = Range(*(np.array([getattr(r, e) for r in rows]) for e in ("value", "low", "high")))
     area = np.array([100.0, 200.0, 400.0, 50.0])
     cover = np.array([1.0, *[row_cover_ratio(30.6, 15)] * 3])
-    floor = factors.pick("pv.floor.education", "1")
-    found = roof_areas(area, share, suitable=[True, True, True, False], cover=cover,
-                       floor_share=floor)
+    found = roof_areas(area, share, suitable=[True, True, True, False], cover=cover)
     for end in ("value", "low", "high"):
-        geometric, technical, fits = (getattr(a, end) for a in (
-            found.geometric, found.technical, found.modules))
-        assert (technical <= geometric).all()
+        technical, fits = (getattr(a, end) for a in (found.technical, found.modules))
+        assert (technical <= found.geometric).all()
         assert (fits <= technical).all()
-    assert found.geometric.value == pytest.approx(area)
+    assert found.geometric == pytest.approx(area)
     assert found.technical.value == pytest.approx([86, 84, 300, 0])
     assert found.modules.value[1] == pytest.approx(84 * 0.687, rel=1e-3)
-    assert found.floor.value == pytest.approx(0.4 * area)
-    assert roof_areas(area, share, suitable=1.0).floor.value == pytest.approx(0)
 
 
-def test_the_hard_filters_are_size_tilt_and_light():
-    passed = suitable_planes(largest=[9.9, 10, 50, 50, 50], slope=[10, 60, 60.1, 30, 30],
-                             light=[1000, 1000, 1000, 700, 699], open_light=1000.0)
-    assert passed.tolist() == [False, True, False, True, False]
+def test_the_hard_filters_are_size_tilt_and_direction():
+    passed = fitting_planes(largest=[9.9, 10, 50, 50, 50, 50], slope=[30, 60, 60.1, 30, 30, 5],
+                            aspect=[180, 180, 180, 292.4, 292.6, 0],
+                            level=[False, False, False, False, False, True], equator=180.0)
+    assert passed.tolist() == [False, True, False, True, False, True]
+    south = fitting_planes([50, 50], [30, 30], [350, 180], level=False, equator=0.0)
+    assert south.tolist() == [True, False]
+
+
+def test_ends_of_planes_of_a_building_add_up():
+    given = Range(np.array([1.0, 2.0, 4.0]), np.array([0.5, 1.0, 3.0]), np.array([2.0, 3.0, 6.0]))
+    found = summed(given, np.array([1, 1, 0]), 3)
+    assert [part.tolist() for part in found] == [[4, 3, 0], [3, 1.5, 0], [6, 5, 0]]
+    assert summed(given, np.array([1, 1, 0]), 3, [1.0, 0.0, 0.5]).value.tolist() == [2, 1, 0]
 
 
 def test_bright_pieces_must_hang_together():

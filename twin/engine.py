@@ -33,6 +33,7 @@ from twin.pool import Overlaps, Picker
 from twin.region_codes import region_mend, regions
 from twin.result import Twin
 from twin.stamp import stamped
+from twin.sun.tariffs import currency
 
 Progress = Callable[[str, int, int], None]
 
@@ -129,7 +130,8 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
     if progress:
         progress("done", len(steps), len(steps))
 
-    variables = {v.name: v for step in steps for v in label_of(step).gives}
+    money = currency(regions(place)) or ""
+    variables = {v.name: v.local(money) for step in steps for v in label_of(step).gives}
     dataset = stamped(city, grid, inside, cells, variables, steps)
     fallbacks = {**dict(city.fallbacks), **picker.fallbacks}
     seconds["total"] = time.perf_counter() - begun

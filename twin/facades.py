@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import geopandas as gpd
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from layers.errors import LayerError
+from twin.walls import PROBE, cut, hidden, sides, touching
 
 SPACING = 3.0     # length of a piece of wall [m]
-PROBE = 0.25      # how far outside the wall the neighbour is looked for [m]
 THINNEST = 0.05   # lower bands of bare wall are left out [m]
 
 
@@ -72,6 +71,16 @@ class FacadePoints:
 
     def __len__(self) -> int:
         return len(self.building)
+
+    def take(self, which: NDArray[np.bool_]) -> FacadePoints:
+        """Return some of the points.
+
+        Parameters
+        ----------
+        which
+            Those to keep, shape (n,).
+        """
+        return FacadePoints(*(getattr(self, f.name)[which] for f in fields(self)))
 
 
 def facade_points(buildings: gpd.GeoDataFrame, *, spacing: float = SPACING,
@@ -144,42 +153,11 @@ def wall_pieces(buildings: gpd.GeoDataFrame, *, spacing: float = SPACING) -> Wal
     spacing
         Longest piece [m].
     """
-    shapes = shapely.orient_polygons(buildings.geometry.values)
-    parts, owner = shapely.get_parts(shapes, return_index=True)
-    rings, of_part = shapely.get_rings(parts, return_index=True)
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    joined = ring[1:] == ring[:-1]
-    start, step = xy[:-1][joined], (xy[1:] - xy[:-1])[joined]
-    feature = owner[of_part][ring][:-1][joined]
-    length = np.hypot(*step.T)
-    solid = length > 1e-6
-    start, step, feature, length = start[solid], step[solid], feature[solid], length[solid]
-
+    start, step, feature, length = sides(buildings)
     count = np.maximum(1, np.ceil(length / spacing - 1e-9)).astype(np.intp)
-    wall = np.repeat(np.arange(len(length)), count)
-    number = np.arange(len(wall)) - np.repeat(np.cumsum(count) - count, count)
-    middle = start[wall] + ((number + 0.5) / count[wall])[:, None] * step[wall]
-    along = step / length[:, None]
-    normal = np.column_stack([along[:, 1], -along[:, 0]])[wall]  # rings run counter-clockwise
+    wall, middle, normal = cut(start, step, length, count)
     building = feature[wall]
-    covered = _hidden(buildings, building, middle + PROBE * normal)
+    covered = hidden(buildings, building, middle + PROBE * normal,
+                     touching(buildings.geometry.values)[building])
     return WallPieces(building, middle[:, 0], middle[:, 1], (length / count)[wall], normal,
                       covered)
-
-
-def _hidden(buildings: gpd.GeoDataFrame, building: NDArray[np.intp],
-            probe: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Top of what stands in front of each piece of wall [m], 0 where nothing does."""
-    shapes = buildings.geometry.values
-    tree = shapely.STRtree(shapes)
-    # Only walls of buildings that touch another one need probing.
-    left, right = tree.query(shapes, predicate="dwithin", distance=PROBE)
-    touched = np.zeros(len(shapes), dtype=bool)
-    touched[left[left != right]] = True
-    asking = np.flatnonzero(touched[building])
-    at, other = tree.query(shapely.points(probe[asking]), predicate="intersects")
-    at = asking[at]
-    apart = other != building[at]
-    covered = np.zeros(len(building))
-    np.maximum.at(covered, at[apart], buildings["height"].to_numpy(dtype=float)[other[apart]])
-    return covered

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
+
+from layers.units import in_currency
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Unless = Callable[[Any, Mapping[str, Any]], str]
@@ -47,6 +49,11 @@ class Var:
     better: Literal[-1, 0, 1] = 0
     low: float | None = None
     high: float | None = None
+
+    def local(self, money: str) -> Var:
+        """Return the variable with the currency of a place, such as ``"EUR"``, in its units."""
+        return replace(self, units=in_currency(self.units, money),
+                       total_units=in_currency(self.total_units, money))
 
     @property
     def unit_of_total(self) -> str:

@@ -18,9 +18,8 @@ from layers.errors import GridError, SourceError
 from layers.place import Place
 from twin.factors import load as load_factors
 from twin.rasters import burn
-from twin.roofs import LEVEL, roof_planes
-from twin.sun.photovoltaic import OpenYear, open_planes, row_cover_ratio
-from twin.sun.yields import modules, plane_means, plane_yields, roof_areas, suitable_planes
+from twin.roof_modules import CellLight, roof_modules
+from twin.roofs import roof_planes
 from twin.sun_files import told_crs
 from twin.sun_run import Year
 from twin.wind_files import Raster
@@ -97,7 +96,8 @@ def read_roofs(path: str | Path, surface: Raster, holes: NDArray[np.bool_]) -> R
     factors, place = load_factors(), city.place
     heights = xr.DataArray(np.where(holes, np.nan, surface.values), dims=("y", "x"),
                            coords={"y": surface.y, "x": surface.x})
-    planes = roof_planes(buildings, _At(factors, place), heights=heights)
+    planes = roof_planes(buildings, _At(factors, place), heights=heights,
+                         surfaces=city.frame("roofs").to_crs(surface.crs))
     number = burn(planes.geometry.values, np.arange(len(planes)), surface.x, surface.y, fill=-1)
     safe = np.where(number >= 0, number, 0)
     slope, aspect = (np.where(number >= 0, planes[c].to_numpy()[safe], 0.0).astype(np.float32)
@@ -145,68 +145,23 @@ def roof_yields(roofs: Roofs, data: xr.Dataset, year: Year) -> gpd.GeoDataFrame:
 
     Notes
     -----
-    The light of a level plane is that of a level cell, while its modules stand on racks: they get
-    the light of open racks times what shade leaves of the light on level ground, month by month.
+    The modules are those of `twin.roof_modules.roof_modules`.
     """
-    planes, count = roofs.planes, len(roofs.planes)
-    pick = _At(load_factors(), roofs.place).pick
-    number = np.where(np.isnan(data["irradiation"].to_numpy()), -1, roofs.number)
-    light = np.stack([plane_means(month.to_numpy().astype(float), number, count)
-                      for month in data["irradiation_month"]])
-    slope, aspect = planes["slope"].to_numpy(), planes["aspect"].to_numpy()
-    level = slope < LEVEL
-    tilt = float(pick("pv.rack_tilt", "degree").value)
-    equator = 180.0 if year.latitude >= 0 else 0.0
-    cover = row_cover_ratio(year.latitude, tilt)
-
-    def open_of(kind: Any, slope: Any, aspect: Any) -> OpenYear:
-        return open_planes(year.weather, latitude=year.latitude, longitude=year.longitude,
-                           slope=slope, aspect=aspect, chain=kind.chain)
-
-    kinds = {where: modules(pick, where) for where in ("rack", "roof")}
-    own = open_of(kinds["roof"], slope, aspect)
-    # Planes too small for a cell get the light of open ones.
-    light = np.where(np.isnan(light), own.incident, light)
-    kept = np.divide(light, own.incident, out=np.zeros_like(light), where=own.incident > 0)
-    suitable = suitable_planes(planes["largest"], slope, light.sum(axis=0),
-                               own.incident.sum(axis=0))
-    out = {k: np.zeros(count) for k in ("module_area", "kwp", "kwh", "kwh_low", "kwh_high")}
-    for where, of in (("rack", level), ("roof", ~level)):
-        if not of.any():
-            continue
-        kind = kinds[where]
-        held = open_of(kind, np.full(of.sum(), tilt), np.full(of.sum(), equator)) \
-            if where == "rack" else open_of(kind, slope[of], aspect[of])
-        for name in planes.loc[of, "kind"].unique():
-            some = planes.loc[of, "kind"].to_numpy() == name
-            at = np.flatnonzero(of)[some]
-            part = OpenYear(*(getattr(held, f)[..., some]
-                              for f in ("incident", "energy", "warmth", "heating", "wind")))
-            areas = roof_areas(planes["area"].to_numpy()[at], pick(f"pv.usable.{name}", "1"),
-                               suitable=suitable[at], cover=cover if where == "rack" else 1.0)
-            found = plane_yields(part.incident * np.minimum(kept[:, at], 1.0) if where == "rack"
-                                 else light[:, at], areas.modules, part, kind)
-            out["module_area"][at] = areas.modules.value
-            out["kwp"][at] = found.capacity.value / 1000
-            for column, end in (("kwh", "value"), ("kwh_low", "low"), ("kwh_high", "high")):
-                out[column][at] = getattr(found.energy, end)
-    return _by_building(roofs, pd.DataFrame(out), light.sum(axis=0))
-
-
-def _by_building(roofs: Roofs, found: pd.DataFrame, light: NDArray[np.float64]
-                 ) -> gpd.GeoDataFrame:
-    planes = roofs.planes
-    area = planes["area"].to_numpy()
-    found = found.assign(roof_area=area, irradiation=light * area, planes=1,
-                         building=planes["building"].to_numpy())
-    sums = found.groupby("building").sum().reindex(range(len(roofs.buildings)), fill_value=0.0)
-    sums["irradiation"] /= np.maximum(sums["roof_area"], 1e-9)
-    source = planes.groupby("building")["source"].first().reindex(sums.index, fill_value="")
-    columns = ["roof_area", "irradiation", "module_area", "kwp", "kwh", "kwh_low", "kwh_high"]
-    table = sums[columns].round(3).assign(planes=sums["planes"].astype(int),
-                                          roof_source=source.to_numpy())
-    return gpd.GeoDataFrame(table.reset_index(drop=True),
-                            geometry=roofs.buildings.geometry.to_numpy(),
+    x = data["x"].to_numpy()
+    light = CellLight(data["irradiation"].to_numpy(),
+                      data["irradiation_month"].transpose("month", "y", "x").to_numpy(),
+                      roofs.number, abs(float(x[1] - x[0])))
+    found = roof_modules(roofs.planes, len(roofs.buildings), year, _At(load_factors(),
+                         roofs.place).pick, latitude=year.latitude, light=light).buildings
+    planes = roofs.planes.groupby("building")["source"]
+    rows = range(len(roofs.buildings))
+    table = pd.DataFrame({
+        "roof_area": found.area, "irradiation": found.light, "module_area": found.modules.value,
+        "kwp": found.capacity.value / 1000, "kwh": found.energy.value,
+        "kwh_low": found.energy.low, "kwh_high": found.energy.high}).round(3).assign(
+        planes=planes.size().reindex(rows, fill_value=0).to_numpy(),
+        roof_source=planes.first().reindex(rows, fill_value="").to_numpy())
+    return gpd.GeoDataFrame(table, geometry=roofs.buildings.geometry.to_numpy(),
                             crs=roofs.buildings.crs)
 
 

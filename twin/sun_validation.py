@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from layers.place import Place
 from twin.factors import load as load_factors
 from twin.progress import Progress
+from twin.sun.claims import DAXING, beside
 from twin.sun.horizon import horizons
 from twin.sun.irradiance import irradiate
-from twin.sun.money import DAXING, beside
+from twin.sun.light import light_of_suns
 from twin.sun.photovoltaic import open_planes
 from twin.sun.points import Points
-from twin.sun.scenes import ALBEDO, SCENES, computed, reference
+from twin.sun.ranges import Range
+from twin.sun.scenes import ALBEDO, SCENES, computed, computed_cells, reference
 from twin.sun.table import SunTable
-from twin.sun.yields import Range, modules, plane_yields
+from twin.sun.transposed import transposed
+from twin.sun.yields import modules, plane_yields
 from twin.sun_run import Year, year_of
 
 Row = dict[str, Any]
@@ -28,7 +30,8 @@ F32 = NDArray[np.float32]
 
 WIDE = 21                # of the canyon [cells of 1 m]
 RATIOS = (0.5, 1.0, 2.0)
-PLANES = ((20.0, 180.0), (30.0, 180.0), (30.0, 90.0), (30.0, 270.0), (30.0, 0.0), (90.0, 180.0))
+SLOPES = (0.0, 15.0, 30.0, 60.0, 90.0)
+ASPECTS = tuple(22.5 * n for n in range(16))  # a wall along a direction, and one between two
 NEAR = 60000.0  # weather from further away than this is told [m]
 AIRPORT = (39.5, 116.4)  # latitude and longitude of Daxing [degrees]
 
@@ -148,35 +151,44 @@ def _shadows() -> list[Row]:
 
 
 def _scenes(year: Year, table: SunTable) -> list[Row]:
-    return [_row(scene.name, "light of the year [kWh m-2]",
-                 reference(scene, year.weather, year.latitude, year.longitude),
-                 float(computed(scene, table).sum())) for scene in SCENES]
+    """Seven scenes from a point, and from the cells around it where no wall stands there."""
+    light = light_of_suns(year.weather, year.latitude, year.longitude)
+    quantity, rows = "light of the year [kWh m-2]", []
+    for scene in SCENES:
+        rows.append(_row(scene.name, quantity, reference(scene, light),
+                         float(computed(scene, table).sum())))
+    for scene in SCENES:
+        if not scene.boxes or scene.slope == 90:
+            continue
+        places, found = computed_cells(scene, table)
+        exact = np.array([reference(place, light) for place in places])
+        worst = int(np.abs(found / exact - 1).argmax())
+        rows += [_row(f"{scene.name}: mean of {len(found)} cells", quantity, exact.mean(),
+                      found.mean()),
+                 _row(f"{scene.name}: worst cell of {len(found)}", quantity, exact[worst],
+                      found[worst])]
+    return rows
 
 
 def _open(year: Year, table: SunTable) -> list[Row]:
     """Open planes beside pvlib's transposition, and level ground beside the sum of the weather."""
-    import pvlib
-
-    w = year.weather
-    stamps = pd.DatetimeIndex(w["time"].to_numpy(), tz="UTC")
-    sun = pvlib.solarposition.get_solarposition(stamps, year.latitude, year.longitude)
-    mass = pvlib.atmosphere.get_relative_airmass(sun["apparent_zenith"])
-    rows = []
-    for tilt, aspect in PLANES:
-        plane = pvlib.irradiance.get_total_irradiance(
-            tilt, aspect, sun["apparent_zenith"], sun["azimuth"], w["dni"].to_numpy(),
-            w["ghi"].to_numpy(), w["dhi"].to_numpy(), model="perez", albedo=ALBEDO,
-            dni_extra=pvlib.irradiance.get_extra_radiation(stamps), airmass=mass)
-        full = np.ones((4, 4))
-        found = irradiate(np.zeros((4, 4), np.float32), 1.0, table, slope=full * tilt,
-                          aspect=full * aspect, albedo=ALBEDO, sunlit=1.0)
-        rows.append(_row(f"plane of {tilt:g} degrees facing {aspect:g}, beside pvlib",
-                         "light of the year [kWh m-2]",
-                         float(np.nansum(plane["poa_global"].to_numpy())) / 1000,
-                         float(found["irradiation"].to_numpy().mean())))
+    w, quantity, rows = year.weather, "light of the year [kWh m-2]", []
+    ground, aspect = np.zeros((4, len(ASPECTS)), np.float32), np.array(ASPECTS)
+    full = np.ones(ground.shape)
+    for tilt in SLOPES:
+        exact = transposed(w, year.latitude, year.longitude, slope=tilt, aspect=aspect,
+                           albedo=ALBEDO)
+        found = irradiate(ground, 1.0, table, slope=full * tilt, aspect=full * aspect,
+                          albedo=ALBEDO, sunlit=1.0,
+                          points=Points(1.5, 1.5, 0.0, tilt, aspect))
+        for kind, got in (("cells", found["irradiation"].to_numpy()[0]),
+                          ("points", found["point_irradiation"].to_numpy())):
+            worst = int(np.abs(got / exact - 1).argmax())
+            rows.append(_row(f"open {kind} of {tilt:g} degrees, facing {aspect[worst]:g} (worst of "
+                             f"{len(aspect)}), beside pvlib", quantity, exact[worst], got[worst]))
     level = irradiate(np.zeros((4, 4), np.float32), 1.0, table)
-    rows.append(_row("open level ground, beside ghi", "light of the year [kWh m-2]",
-                     float(table.ghi.sum()), float(level["irradiation"].to_numpy().mean())))
+    rows.append(_row("open level ground, beside ghi", quantity, float(table.ghi.sum()),
+                     float(level["irradiation"].to_numpy().mean())))
     return rows
 
 

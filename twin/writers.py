@@ -14,6 +14,7 @@ import shapely
 import xarray as xr
 
 from layers.errors import CityTwinError, SourceError, nearest
+from twin.module_table import beside
 from twin.result import Twin
 
 NODATA = -9999.0
@@ -107,9 +108,11 @@ def _geopackage(twin: Twin, folder: Path, variables: list[str]) -> list[Path]:
     with atomic(folder / "cells.gpkg") as partial:
         pyogrio.write_dataframe(cells_table(twin, variables), partial, layer="cells")
     files.append(folder / "cells.gpkg")
+    modules = [f for f in twin.fields.values() if "building" in f.dims]
     for name, table in twin.features.items():
         with atomic(folder / f"{name}.gpkg") as partial:
-            pyogrio.write_dataframe(table, partial, layer=name)
+            pyogrio.write_dataframe(beside(table, *modules) if name == "buildings" else table,
+                                    partial, layer=name)
         files.append(folder / f"{name}.gpkg")
     return files
 

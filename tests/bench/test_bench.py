@@ -34,8 +34,10 @@ EXACT = 1e-9
 
 # No published hourly year or monthly normals of Astana are at hand: what needs weather is left out,
 # and the fine fields, which 384 km2 are too much for unasked.
+NEEDS_WEATHER = {"weather", "wind", "sun", "heat", "roof_pv", "facade_pv", "pv_money",
+                 "facade_pv_money"}
 WITHOUT_WEATHER = [v.name for f in INDICATORS
-                   if not {"weather", "wind"} & set(label_of(f).needs) and not label_of(f).unless
+                   if not NEEDS_WEATHER & set(label_of(f).needs) and not label_of(f).unless
                    for v in label_of(f).gives]
 
 

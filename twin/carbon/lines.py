@@ -81,4 +81,7 @@ def difference(before: Ledger, after: Ledger, matched: frozenset[str] = frozense
             "part": number[part] if len(part) else part, "source": source,
             "cell": rows["cell"].to_numpy(), "activity": sign * rows["activity"].to_numpy(),
             "value": sign * rows["value"].to_numpy()}))
-    return Ledger(tuple(parts), pd.concat(frames, ignore_index=True), after.cells)
+    rows = pd.concat(frames, ignore_index=True).groupby(
+        ["part", "source", "cell"], as_index=False, sort=False).sum()
+    changed = (rows["activity"] != 0) | (rows["value"] != 0)
+    return Ledger(tuple(parts), rows[changed].reset_index(drop=True), after.cells)

@@ -13,6 +13,7 @@ from twin.estimate import Estimate
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
+LEAST = 0.01  # share of a sum that one cause leaves at least [1]
 
 
 def ranges(parts: Sequence[Part], part: Whole, source: Whole, target: Whole, activity: Floats,
@@ -37,26 +38,40 @@ def ranges(parts: Sequence[Part], part: Whole, source: Whole, target: Whole, act
     -----
     Each cause moves all rows that name it together: its effect on a sum is the sum of its effects
     on the rows. Effects of different causes, and what each source has of its own, are independent
-    and combine by the root of the sum of squares. What cannot be less than nothing ends at zero.
+    and combine by the root of the sum of squares: of their logarithms where the rows of a sum have
+    one sign, so that it keeps it, else of themselves.
 
     References
     ----------
     IPCC 2006 Guidelines, volume 1, chapter 3, equations 3.1 and 3.2, with correlated inputs.
     """
     total = np.bincount(target, weights=value, minlength=count).astype(float)
-    down2, up2 = np.zeros(count), np.zeros(count)
-    if len(parts) and len(value):
-        moved = np.where(np.array([p.by_activity for p in parts])[part], activity, value)
-        sums: csr_array = coo_array((moved, (target, part)), shape=(count, len(parts))).tocsr()
-        low, high, _ = cause_table(parts)
-        for at_low, at_high in zip(_columns(sums, low), _columns(sums, high), strict=True):
-            down2 += np.minimum(np.minimum(at_low, at_high), 0.0) ** 2
-            up2 += np.maximum(np.maximum(at_low, at_high), 0.0) ** 2
-        for end, into in ((0, down2), (1, up2)):
-            into += _own(parts, part, source, target, value, count, end)
-    low = total - np.sqrt(down2)
-    return Estimate(total, np.where(_never_below_zero(parts, part, target, value, count),
-                                    np.maximum(low, 0.0), low), total + np.sqrt(up2))
+    if not len(parts) or not len(value):
+        return Estimate(total, total, total)
+    one_sign = _one_sign(parts, part, target, value, count)
+    squares = [np.zeros(count), np.zeros(count)]
+
+    def add(*ends: Floats) -> None:
+        """Add the effect of one cause, at its two ends, to the squares below and above."""
+        for square, effect in zip(squares, (np.minimum.reduce([*ends, np.zeros(count)]),
+                                            np.maximum.reduce([*ends, np.zeros(count)])),
+                                  strict=True):
+            share = np.divide(effect, total, out=np.zeros(count), where=one_sign)
+            square += np.where(one_sign, np.log1p(np.maximum(share, LEAST - 1)), effect) ** 2
+
+    moved = np.where(np.array([p.by_activity for p in parts])[part], activity, value)
+    sums: csr_array = coo_array((moved, (target, part)), shape=(count, len(parts))).tocsr()
+    low, high, names = cause_table(parts)
+    for i in range(len(names)):
+        add(np.asarray(sums @ low[:, i]), np.asarray(sums @ high[:, i]))
+    down, up = (np.sqrt(_own(parts, part, source, target, value, count, end)) for end in (0, 1))
+    add(np.where(total < 0, down, -down), np.where(total < 0, -up, up))
+    below, above = (np.sqrt(s) for s in squares)
+    with np.errstate(over="ignore"):
+        ends = [np.where(one_sign, total * np.exp(np.where(one_sign, side, 0.0)), total + step)
+                for side, step in ((np.where(total < 0, below, -below), -below),
+                                   (np.where(total < 0, -above, above), above))]
+    return Estimate(total, ends[0], ends[1])
 
 
 def cause_table(parts: Sequence[Part]) -> tuple[Floats, Floats, list[str]]:
@@ -77,16 +92,13 @@ def cause_table(parts: Sequence[Part]) -> tuple[Floats, Floats, list[str]]:
     return low, high, names
 
 
-def _never_below_zero(parts: Sequence[Part], part: Whole, target: Whole, value: Floats,
-                      count: int) -> NDArray[np.bool_]:
-    """Return which targets hold nothing that is, or could become, less than nothing."""
-    free = np.array([p.by_activity for p in parts], dtype=bool)
-    could = (value < 0) | (free[part] if len(parts) else False)
-    return np.asarray(np.bincount(target, weights=could.astype(float), minlength=count) == 0)
-
-
-def _columns(sums: csr_array, effect: Floats) -> list[Floats]:
-    return [np.asarray(sums @ effect[:, i]) for i in range(effect.shape[1])]
+def _one_sign(parts: Sequence[Part], part: Whole, target: Whole, value: Floats,
+              count: int) -> NDArray[np.bool_]:
+    """Return which targets hold rows of one sign that no cause can turn."""
+    free = np.array([p.by_activity for p in parts], dtype=bool)[part]
+    plus, minus = (np.bincount(target, weights=side.astype(float), minlength=count) > 0
+                   for side in ((value > 0) | free, (value < 0) | free))
+    return np.asarray(plus ^ minus)
 
 
 def _own(parts: Sequence[Part], part: Whole, source: Whole, target: Whole, value: Floats,

@@ -17,11 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 from layers.errors import CityTwinError, GridError
 from twin.sun.adding import add_light, finish
 from twin.sun.crowns import find_trees, sweep_crowns
+from twin.sun.fans import PARTS, add_fans
 from twin.sun.horizon import Codes, sweep
 from twin.sun.lanes import MOST, Sums, no_sums, pack
 from twin.sun.planes import Planes, cell_planes
 from twin.sun.points import REACH, Points, stand
 from twin.sun.rasters import as_raster
+from twin.sun.spots import NOWHERE
 from twin.sun.table import SunTable
 from twin.sun.threads import run
 
@@ -35,11 +37,10 @@ _SHARE = 32768   # cells a thread takes at a time
 
 @dataclass(frozen=True, eq=False)
 class _Work:
-    """What is looked from: cells or points."""
+    """What the cells see in some directions, and what they got so far."""
 
     codes: Codes
     leaves: Codes
-    planes: Planes
     sums: Sums
 
 
@@ -48,7 +49,7 @@ def irradiate(surface: ArrayLike, cell: float, table: SunTable, *, slope: ArrayL
               canopy_base: ArrayLike | None = None, transmissivity: ArrayLike | None = None,
               edges: ArrayLike | None = None, points: Points | None = None, albedo: float = 0.2,
               sunlit: ArrayLike | None = None, pad: int = 0,
-              tell: Tell | None = None) -> xr.Dataset:
+              parts: int = PARTS, tell: Tell | None = None) -> xr.Dataset:
     """Return the light that reaches each cell of a surface, and points beside it.
 
     Parameters
@@ -81,6 +82,9 @@ def irradiate(surface: ArrayLike, cell: float, table: SunTable, *, slope: ArrayL
         level cells without it [1].
     pad
         Width of a rim of the surface that is looked at, but not from [cells].
+    parts
+        For points, into how many parts the gap between two directions is cut where their horizons
+        differ, a power of two up to 32; 1 looks at the directions of the table only.
     tell
         Called with what is done, how much of it, and of how much.
 
@@ -112,6 +116,11 @@ def irradiate(surface: ArrayLike, cell: float, table: SunTable, *, slope: ArrayL
     Below and behind crowns, beam and diffuse light are multiplied by their transmissivity; such
     light is no sunshine. The sky view counts it with its mean over the year.
 
+    A cell sees what lies in the middle of each direction of the table: among towers one cell can be
+    off by 2 %, the mean of many is not. A point looks along exact rays, and between two directions
+    where they differ. To a ray cells are boxes with corners, to the sweep they are not: among
+    houses aslant to cells of 2 m, points see 1 % less of the sky than there is, cells 1 % more.
+
     Sums of the periods are kept in 16 bits, in steps of about 0.01 kWh m-2 for months, and become
     floating-point numbers when they are read.
 
@@ -122,7 +131,7 @@ def irradiate(surface: ArrayLike, cell: float, table: SunTable, *, slope: ArrayL
     """
     surface = as_raster(surface, "surface")
     ny, nx = surface.shape
-    _check(surface, cell, table, albedo, pad)
+    _check(surface, cell, table, albedo, pad, parts)
     shape = (ny - 2 * pad, nx - 2 * pad)
     planes = cell_planes(slope, aspect, (ny, nx), pad)
     trees = find_trees(surface, canopy, canopy_base, transmissivity, len(table.periods))
@@ -136,37 +145,39 @@ def irradiate(surface: ArrayLike, cell: float, table: SunTable, *, slope: ArrayL
     spots, tilts, counts = stand(points, surface, cell)
 
     batch = 1 if trees else _BATCH
-    directions = len(table.azimuths)
-    kinds = [_work(batch, n, p, table, trees is not None)
-             for n, p in ((math.prod(shape), planes), (len(spots.z), tilts))]
-    cells, marks = kinds
+    directions, count = len(table.azimuths), len(spots.z)
+    cells = _work(batch, math.prod(shape), planes, table, trees is not None)
+    marks = no_sums(count, table, tilted=True)
+    crowns = np.zeros((2, directions, count if trees else 0), np.uint16)
     free = pack(table)
     leaf = free if trees is None else pack(table, trees.through)
     turn = np.deg2rad(table.azimuths).astype(np.float32)
+    unseen = np.zeros((batch, 0), np.uint16)
     for start in range(0, directions, batch):
+        stop = min(start + batch, directions)
         if tell is not None:
             tell("sun", start, directions)
-        stop = min(start + batch, directions)
         ways = [float(a) for a in table.azimuths[start:stop]]
-        sweep(surface, cell, ways, cells.codes.reshape(batch, *shape), spots, marks.codes, pad,
-              rims)
+        sweep(surface, cell, ways, cells.codes.reshape(batch, *shape), NOWHERE, unseen, pad, rims)
         if trees is not None:
             sweep_crowns(surface, trees.top, trees.base, cell, ways,
-                         cells.leaves.reshape(2, batch, *shape), spots, marks.leaves, pad)
+                         cells.leaves.reshape(2, batch, *shape), spots, crowns[:, start:stop], pad)
         dither = np.float32((GOLDEN * (1 + start // batch)) % 1)
-        run(add_light, [(a, b, w.codes, w.leaves, free[start:stop], leaf[start:stop],
-                         turn[start:stop], w.planes, dither, w.sums)
-                        for w in kinds for a, b in _shares(len(w.sums.year))])
+        run(add_light, [(a, b, cells.codes, cells.leaves, free[start:stop], leaf[start:stop],
+                         turn[start:stop], planes, dither, cells.sums)
+                        for a, b in _shares(len(cells.sums.year))])
+    if count:
+        add_fans(surface, cell, rims, spots, tilts, crowns, free, leaf, marks, parts)
     k = _sunlit(cells.sums, planes, table) if sunlit is None else (
         np.broadcast_to(np.asarray(sunlit, float), len(table.periods)))
     mirrored = (albedo * k * table.ghi).astype(np.float32)
-    run(finish, [(a, b, w.sums, table.horizon.astype(np.float32), mirrored)
-                 for w in kinds for a, b in _shares(len(w.sums.year))])
+    run(finish, [(a, b, s, table.horizon.astype(np.float32), mirrored)
+                 for s in (cells.sums, marks) for a, b in _shares(len(s.year))])
     if tell is not None:
         tell("sun", directions, directions)
     found = _variables(cells.sums, ("y", "x"), shape, "")
     if points is not None:
-        found |= _variables(marks.sums, ("point",), (len(spots.z),), "point_")
+        found |= _variables(marks, ("point",), (len(spots.z),), "point_")
     found["sunlit"] = (("month",), k, {"units": "1", "long_name": "light on the surroundings over"
                                                                  " that on open ground"})
     counts["short_pad_cells"] = _near_edge(ny, nx, pad, cell)
@@ -175,7 +186,8 @@ def irradiate(surface: ArrayLike, cell: float, table: SunTable, *, slope: ArrayL
                         decode_times=False)
 
 
-def _check(surface: F32, cell: float, table: SunTable, albedo: float, pad: int) -> None:
+def _check(surface: F32, cell: float, table: SunTable, albedo: float, pad: int,
+           parts: int) -> None:
     if not np.isfinite(surface).all():
         raise GridError(f"surface has {int((~np.isfinite(surface)).sum())} cells without a height",
                         mend="Fill them first, with the ground around for instance")
@@ -186,6 +198,9 @@ def _check(surface: F32, cell: float, table: SunTable, albedo: float, pad: int) 
                         mend="Give a larger surface or a narrower pad")
     if not 0 <= albedo <= 1:
         raise CityTwinError(f"albedo is {albedo}, expected 0 to 1")
+    if parts not in (1, 2, 4, 8, 16, 32):
+        raise CityTwinError(f"parts is {parts}, expected a power of two up to 32",
+                            mend=f"Give {PARTS}")
     if len(table.periods) > MOST:
         raise CityTwinError(f"the table has {len(table.periods)} periods, expected at most {MOST}",
                             mend="Make several tables")
@@ -194,7 +209,7 @@ def _check(surface: F32, cell: float, table: SunTable, albedo: float, pad: int) 
 def _work(batch: int, count: int, planes: Planes, table: SunTable, leafy: bool) -> _Work:
     codes = np.empty((batch, count), np.uint16)
     leaves = np.empty((2, batch, count if leafy else 0), np.uint16)
-    return _Work(codes, leaves, planes, no_sums(count, table, tilted=len(planes.east) > 0))
+    return _Work(codes, leaves, no_sums(count, table, tilted=len(planes.east) > 0))
 
 
 def _shares(count: int) -> list[tuple[int, int]]:

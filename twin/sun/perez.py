@@ -26,7 +26,7 @@ LOW_SUN = np.cos(np.deg2rad(85.0))  # light around the sun is divided by no less
 
 def split_sky(stamps: NDArray[np.datetime64], dni: NDArray[np.float64], dhi: NDArray[np.float64],
               suns: Suns) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the diffuse light of each hour around the sun, of the even sky and of the horizon.
+    """Return the diffuse light around each sun, of its even sky and of its horizon.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def split_sky(stamps: NDArray[np.datetime64], dni: NDArray[np.float64], dhi: NDA
     Returns
     -------
     tuple
-        ``dhi F1``, ``dhi (1 - F1)`` and ``dhi F2``, each (hours,) [W m-2].
+        ``dhi F1``, ``dhi (1 - F1)`` and ``dhi F2`` with the light of the hour and the height of
+        each sun, (suns,) [W m-2].
 
     References
     ----------
@@ -49,17 +50,17 @@ def split_sky(stamps: NDArray[np.datetime64], dni: NDArray[np.float64], dhi: NDA
     """
     import pvlib
 
-    count = np.bincount(suns.hour, minlength=len(dhi))
-    lit = (count > 0) & (dhi > 0)
-    sine = np.bincount(suns.hour, suns.direction[:, 2], len(dhi))[lit] / count[lit]
-    zenith = np.arccos(np.clip(sine, 0, 1))
+    outside = pvlib.irradiance.get_extra_radiation(pd.DatetimeIndex(stamps)).to_numpy()
+    hour = suns.hour[dhi[suns.hour] > 0]
+    lit = dhi[suns.hour] > 0
+    zenith = np.arccos(np.clip(suns.direction[lit, 2], 0, 1))
     cube = 1.041 * zenith**3
-    clear = ((dhi[lit] + dni[lit]) / dhi[lit] + cube) / (1 + cube)
+    clear = ((dhi[hour] + dni[hour]) / dhi[hour] + cube) / (1 + cube)
     mass = pvlib.atmosphere.get_relative_airmass(np.rad2deg(zenith))
-    outside = pvlib.irradiance.get_extra_radiation(pd.DatetimeIndex(stamps[lit])).to_numpy()
-    bright = dhi[lit] * mass / outside
+    bright = dhi[hour] * mass / outside[hour]
     f = PEREZ[np.digitize(clear, CLEARNESS)]
-    f1, f2 = np.zeros(len(dhi)), np.zeros(len(dhi))
+    f1, f2 = np.zeros(len(lit)), np.zeros(len(lit))
     f1[lit] = np.maximum(f[:, 0] + f[:, 1] * bright + f[:, 2] * zenith, 0)
     f2[lit] = f[:, 3] + f[:, 4] * bright + f[:, 5] * zenith
-    return dhi * f1, dhi * (1 - f1), dhi * f2
+    light = dhi[suns.hour]
+    return light * f1, light * (1 - f1), light * f2

@@ -5,16 +5,14 @@ They are what the sweep over a raster and the summed table of the year are check
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from twin.sun.irradiance import irradiate
-from twin.sun.perez import LOW_SUN, split_sky
+from twin.sun.light import Light
 from twin.sun.points import Points
-from twin.sun.position import hourly_light, sun_positions
 from twin.sun.table import SunTable
 
 F64 = NDArray[np.float64]
@@ -22,6 +20,7 @@ F64 = NDArray[np.float64]
 SIDE = 441.0    # of the square ground, the place looked from near its middle [m]
 ALBEDO = 0.2
 _BAND = 5.0     # height of the bright band above the horizon [degrees]
+_RAYS = 3600    # around the place, for what comes from sky and walls
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def surface_of(scene: Scene, cell: float = 1.0) -> NDArray[np.float32]:
 
 
 def computed(scene: Scene, table: SunTable, cell: float = 1.0) -> F64:
-    """Return the irradiation of each period by sweep and table, (periods,) [kWh m-2].
+    """Return the irradiation of each period by rays and table, (periods,) [kWh m-2].
 
     Parameters
     ----------
@@ -133,17 +132,58 @@ def computed(scene: Scene, table: SunTable, cell: float = 1.0) -> F64:
     return np.asarray(found["point_irradiation_month"].to_numpy()[0], float)
 
 
-def reference(scene: Scene, weather: xr.Dataset, latitude: float, longitude: float) -> float:
-    """Return the irradiation of the weather from every sun of 10 minutes and rays of 1 degree.
+def computed_cells(scene: Scene, table: SunTable, away: int = 3) -> tuple[tuple[Scene, ...], F64]:
+    """Return the scenes of the middle cell and those around it, and their light by the sweep.
+
+    Parameters
+    ----------
+    scene
+        The scene; its plane is not a wall.
+    table
+        Suns of the periods.
+    away
+        How many cells of 1 m around the middle one.
+
+    Returns
+    -------
+    tuple
+        Each cell as a scene of its own, and its irradiation of all periods, (cells,) [kWh m-2].
+    """
+    surface = surface_of(scene)
+    middle = len(surface) // 2
+    here = np.s_[middle - away:middle + away + 1, middle - away:middle + away + 1]
+    surface[here] = scene.z
+    tilt = np.zeros_like(surface)
+    tilt[here] = scene.slope
+    found = irradiate(surface, 1.0, table, slope=tilt, aspect=np.full_like(tilt, scene.aspect),
+                      albedo=ALBEDO, sunlit=1.0)["irradiation"].to_numpy()[here]
+    steps = range(-away, away + 1)
+    return tuple(moved(scene, x, y) for y in steps for x in steps), found.ravel().astype(float)
+
+
+def moved(scene: Scene, x: float, y: float) -> Scene:
+    """Return a scene of boxes seen from elsewhere.
 
     Parameters
     ----------
     scene
         The scene.
-    weather
-        Hourly ghi, dni and dhi [W m-2] over ``time``, UTC, middle of the hour.
-    latitude, longitude
-        Where the weather was taken [degrees].
+    x, y
+        How far to the east and to the north [m].
+    """
+    return replace(scene, boxes=tuple((west - x, east - x, south - y, north - y, height)
+                                      for west, east, south, north, height in scene.boxes))
+
+
+def reference(scene: Scene, light: Light) -> float:
+    """Return the irradiation of the weather from every sun of 10 minutes and rays of 0.1 degrees.
+
+    Parameters
+    ----------
+    scene
+        The scene.
+    light
+        The light of every sun.
 
     Returns
     -------
@@ -155,19 +195,13 @@ def reference(scene: Scene, weather: xr.Dataset, latitude: float, longitude: flo
     Perez et al. (1990), Sol. Energy 44:271, doi:10.1016/0038-092X(90)90055-H; Dozier & Frew
     (1990), IEEE Trans. Geosci. Remote Sens. 28:963, doi:10.1109/36.58986.
     """
-    stamps, ghi, dni, dhi = hourly_light(weather)
-    suns = sun_positions(stamps, latitude, longitude)
+    suns = light.suns
     tilt, facing = np.deg2rad(scene.slope), np.deg2rad(scene.aspect)
     normal = np.array([np.sin(tilt) * np.sin(facing), np.sin(tilt) * np.cos(facing), np.cos(tilt)])
+    free = np.rad2deg(np.arcsin(suns.direction[:, 2])) > horizon_at(scene, suns.azimuth)
+    beam = float((light.normal * free * np.maximum(suns.direction @ normal, 0)).sum())
 
-    glow, even, rim = split_sky(stamps, dni, dhi, suns)
-    sine = suns.direction[:, 2]
-    share = 1 / np.bincount(suns.hour, minlength=len(ghi))[suns.hour]
-    light = (dni[suns.hour] + glow[suns.hour] / np.maximum(sine, LOW_SUN)) * share
-    free = np.rad2deg(np.arcsin(sine)) > horizon_at(scene, suns.azimuth)
-    beam = float((light * free * np.maximum(suns.direction @ normal, 0)).sum())
-
-    azimuth = np.arange(360.0) + 0.5
+    azimuth = np.asarray((np.arange(_RAYS) + 0.5) * (360 / _RAYS), float)
     turn = np.deg2rad(azimuth)
     ahead = normal[0] * np.sin(turn) + normal[1] * np.cos(turn)
     height = np.deg2rad(horizon_at(scene, azimuth))
@@ -176,6 +210,6 @@ def reference(scene: Scene, weather: xr.Dataset, latitude: float, longitude: flo
     view = float(np.mean(normal[2] * np.sin(zenith)**2
                          + ahead * (zenith - np.sin(zenith) * np.cos(zenith))))
     part = np.clip(1 - np.rad2deg(height) / _BAND, 0, 1)
-    band = float(np.maximum(ahead, 0) @ part) * np.pi / 360
-    return (beam + float(even.sum()) * view + float(rim.sum()) * band
-            + ALBEDO * float(ghi.sum()) * (1 - view)) / 1000
+    band = float(np.maximum(ahead, 0) @ part) * np.pi / _RAYS
+    return (beam + float(light.even.sum()) * view + float(light.rim.sum()) * band
+            + ALBEDO * float(light.ghi.sum()) * (1 - view)) / 1000

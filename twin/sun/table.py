@@ -13,13 +13,14 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from layers.errors import CityTwinError, UnitsError
-from twin.sun.perez import LOW_SUN, split_sky
-from twin.sun.position import STEP, Suns, doubt_units, hourly_light, mean_of, sun_positions
+from layers.errors import CityTwinError
+from twin.sun.light import light_of_suns
+from twin.sun.position import STEP, Suns
+from twin.sun.sunshine import SUNSHINE as SUNSHINE
+from twin.sun.sunshine import sunshine
 
 DIRECTIONS = 72
 LEVELS = 361
-SUNSHINE = 120.0  # direct irradiance from which the sun shines, after the WMO [W m-2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +47,9 @@ class SunTable:
 
     Notes
     -----
-    Sector k looks to ``azimuths[k]``; a sun between two of them is shared linearly. Level l is the
-    sine ``sines[l]`` of a height above the horizon; between levels the tables are linear.
+    Sector k looks to ``azimuths[k]``; a sun between two of them is shared linearly, and counts in
+    each as if it stood half-way to it. Level l is the sine ``sines[l]`` of a height above the
+    horizon; between levels the tables are linear.
     """
 
     periods: tuple[str, ...]
@@ -101,8 +103,9 @@ def sun_table(weather: xr.Dataset, latitude: float, longitude: float, *,
     step
         Time between two positions of the sun, a divisor of 60 [min].
     least_beam
-        Direct irradiance an hour must exceed for its sun to count in ``hours``; 0 counts every
-        sun, `SUNSHINE` those of the WMO's sunshine duration [W m-2].
+        Direct irradiance from which the sun shines, for ``hours``; 0 counts every sun, `SUNSHINE`
+        those of the WMO's sunshine duration, parts of hours as `twin.sun.sunshine.sunshine` tells
+        them [W m-2].
 
     Raises
     ------
@@ -113,10 +116,7 @@ def sun_table(weather: xr.Dataset, latitude: float, longitude: float, *,
 
     Notes
     -----
-    The direct light of an hour is spread evenly over the time its sun is up and, as weather files
-    are made with the sun of the middle of the hour, scaled to give open ground what that sun
-    would. The diffuse light is split by F1 and F2 of the hour, taken at the mean sine of the height
-    of its suns; without a sun all of it is isotropic. Suns below 1 degree are left out.
+    How the light of an hour is spread over its suns is told by `twin.sun.light.light_of_suns`.
 
     References
     ----------
@@ -126,34 +126,27 @@ def sun_table(weather: xr.Dataset, latitude: float, longitude: float, *,
     if directions < 4 or levels < 2:
         raise CityTwinError(f"{directions} directions and {levels} levels, expected at least 4"
                             " and 2", mend=f"Give {DIRECTIONS} and {LEVELS}")
-    stamps, ghi, dni, dhi = hourly_light(weather)
-    names, counts = _periods(weather, stamps, periods)
-    air = {"pressure": mean_of(weather, "pressure", 101325.0),
-           "temperature": mean_of(weather, "temp_air", 12.0)}
-    suns = sun_positions(stamps, latitude, longitude, step=step, **air)
-    doubt = doubt_units(ghi, float(suns.direction[:, 2].max(initial=0.0)))
-    if doubt:
-        raise UnitsError(doubt, mend="Multiply by 1000 if it is in kWh, by 278 if in MJ per hour")
-    glow, even, rim = split_sky(stamps, dni, dhi, suns)
-
-    middle = sun_positions(stamps, latitude, longitude, step=60, **air)
-    share = _moments(len(ghi), suns, middle)
-    sine = suns.direction[:, 2]
-    light = dni[suns.hour] * share[0] + glow[suns.hour] / np.maximum(sine, LOW_SUN) * share[1]
-    shines = (dni[suns.hour] > least_beam) | (least_beam <= 0)
-    what = np.column_stack([suns.direction * light[:, None] / 1000, suns.duration * shines])
-    place, part = _bins(suns, directions, levels)
+    light = light_of_suns(weather, latitude, longitude, step=step)
+    names, counts = _periods(weather, light.stamps, periods)
+    suns = light.suns
+    shines = (sunshine(light, weather, latitude, longitude, least_beam) if least_beam > 0
+              else np.ones(len(suns.hour)))
+    place, part, sides = _bins(suns, directions, levels)
+    each = light.normal / 1000
+    what = np.stack([sides[0] * each, sides[1] * each, part * (suns.direction[:, 2] * each),
+                     part * (suns.duration * shines)])
     sums = np.empty((len(names), directions, levels, 4), np.float32)
     for p, count in enumerate(counts):
         weight = count[suns.hour]
         on = np.flatnonzero(weight)
         for c in range(4):
-            value = part[:, on] * (weight[on] * what[on, c])
-            table = np.bincount(place[:, on].ravel(), value.ravel(), directions * levels)
+            table = np.bincount(place[:, on].ravel(), (what[c][:, on] * weight[on]).ravel(),
+                                directions * levels)
             above = table.reshape(directions, levels)[:, ::-1].cumsum(axis=1)[:, ::-1]
             sums[p, :, :, c] = above
     return SunTable(names, np.ascontiguousarray(sums[..., :3]), sums[..., 3].copy(),
-                    counts @ even / 1000, counts @ rim / 1000, counts @ ghi / 1000)
+                    counts @ light.even / 1000, counts @ light.rim / 1000,
+                    counts @ light.ghi / 1000)
 
 
 def _periods(weather: xr.Dataset, stamps: NDArray[np.datetime64],
@@ -177,26 +170,28 @@ def _periods(weather: xr.Dataset, stamps: NDArray[np.datetime64],
     return tuple(str(p + 1) for p in range(len(counts))), counts
 
 
-def _moments(hours: int, suns: Suns, middle: Suns) -> NDArray[np.float64]:
-    """Return the share of its hour's direct and of its circumsolar light for each sun, (2, suns).
-
-    In hours with the sun up throughout the first is scaled to the sun of the middle.
-    """
-    count = np.bincount(suns.hour, minlength=hours)
-    mean = np.bincount(suns.hour, suns.direction[:, 2], hours) / np.maximum(count, 1)
-    noon, fit = np.zeros(hours), np.ones(hours)
-    noon[middle.hour] = middle.direction[:, 2]
-    whole = (noon > 0) & (count * suns.duration > 0.999)
-    fit[whole] = noon[whole] / mean[whole]
-    return np.stack([fit[suns.hour], np.ones(len(suns.hour))]) / count[suns.hour]
-
-
-def _bins(suns: Suns, directions: int, levels: int) -> tuple[NDArray[np.int64],
+def _bins(suns: Suns, directions: int, levels: int) -> tuple[NDArray[np.int64], NDArray[np.float64],
                                                              NDArray[np.float64]]:
-    """Return where each sun goes, sector times levels plus level, and its share, both (2, suns)."""
+    """Return where each sun goes, sector times levels plus level, and what goes there of it.
+
+    What goes there is its share, (2, suns), and that share of its direction to the east and to the
+    north, (2, 2, suns).
+
+    Notes
+    -----
+    A sun at the part p of the way between two sectors counts 1 - p in one and p in the other, and
+    in each as if it stood half-way between there and where it is: the two parts sum to the sun
+    itself. A plane cuts its sun at the azimuth of the sector. Light taken from where the sun is
+    would then be too little by the square of the way to the cut, light taken from the azimuth of
+    the sector too much by as much; half-way the mean over all cuts is right.
+    """
+    width = 2 * np.pi / directions
     at = suns.azimuth * (directions / 360.0)
-    sector = np.floor(at).astype(np.int64)
-    part = at - sector
+    first = np.floor(at).astype(np.int64)
+    p = at - first
     level = np.minimum((suns.direction[:, 2] * (levels - 1)).astype(np.int64), levels - 1)
-    place = np.stack([sector % directions, (sector + 1) % directions]) * levels + level
-    return place, np.stack([1 - part, part])
+    place = np.stack([first % directions, (first + 1) % directions]) * levels + level
+    far = np.hypot(suns.direction[:, 0], suns.direction[:, 1])
+    aside = far * np.sin(np.stack([1 - p, p]) * width / 2) / np.sin(width / 2)
+    turn = (first + np.stack([p, 1 + p]) / 2) * width
+    return place, np.stack([1 - p, p]), np.stack([np.sin(turn), np.cos(turn)]) * aside

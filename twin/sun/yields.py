@@ -2,49 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from twin.sun.photovoltaic import Chain, OpenYear
+from twin.sun.ranges import Pick, Range, Ranged, ends, relative, spread
 
 Floats = NDArray[np.float64]
-
-LEAST_AREA = 10.0   # smaller planes carry no modules [m2]
-STEEPEST = 60.0     # steeper roofs carry no modules [degrees]
-LEAST_LIGHT = 0.70  # share of the light of the open plane below which no module pays [1]
-
-
-class Ranged(Protocol):
-    """A number with the ends of its 95 % range, such as a factor."""
-
-    @property
-    def value(self) -> Any:
-        """The number."""
-
-    @property
-    def low(self) -> Any:
-        """The low end."""
-
-    @property
-    def high(self) -> Any:
-        """The high end."""
-
-
-class Range(NamedTuple):
-    """A number, or array, with the ends of its 95 % range."""
-
-    value: Any
-    low: Any
-    high: Any
-
-
-Pick = Callable[[str, str], Ranged]
 
 
 @dataclass(frozen=True)
@@ -178,53 +145,32 @@ def plane_yields(irradiation: ArrayLike, area: Ranged, open_air: OpenYear, kind:
     watts = np.asarray(area.value) * kind.density.value
     rating = [relative(area), relative(kind.density)]
     return PlaneYields(spread(watts, *rating), spread(specific * watts / 1000, *rating, *parts),
-                  by_month * watts / 1000, per_kw)
-
-
-def relative(given: Ranged) -> tuple[Any, Any]:
-    """Return how far a number may lie below and above its value, as shares of the value."""
-    value = np.asarray(given.value, dtype=float)
-    size = np.where(value == 0, 1.0, np.abs(value))
-    return (value - given.low) / size, (given.high - value) / size
-
-
-def ends(one: Any, other: Any) -> tuple[Any, Any]:
-    """Return how far two relative changes reach below and above nothing."""
-    return (-np.minimum(np.minimum(one, other), 0.0), np.maximum(np.maximum(one, other), 0.0))
-
-
-def spread(value: Any, *parts: tuple[Any, Any]) -> Range:
-    """Return a product with its range, from the relative ranges of independent parts."""
-    down = np.sqrt(sum(np.square(p[0]) for p in parts))
-    up = np.sqrt(sum(np.square(p[1]) for p in parts))
-    return Range(value, value * np.maximum(0.0, 1 - down), value * (1 + up))
+                       by_month * watts / 1000, per_kw)
 
 
 @dataclass(frozen=True)
 class RoofAreas:
-    """What a roof has, what of it modules can use, and what a policy asks for.
+    """What a roof has, and what of it modules can use.
 
     Parameters
     ----------
     geometric
-        The planes themselves, arrays of shape (n,) [m2].
+        The planes themselves, shape (n,) [m2].
     technical
-        What modules can use before the spacing of rows, not more than ``geometric`` [m2].
+        What modules can use before the spacing of rows, not more than ``geometric``, arrays of
+        shape (n,) [m2].
     modules
         Modules that fit there, rows on level planes spaced [m2].
-    floor
-        Least area by policy, 0 where there is none [m2]. It can exceed ``technical``.
     """
 
-    geometric: Range
+    geometric: Floats
     technical: Range
     modules: Range
-    floor: Range
 
 
-def roof_areas(area: ArrayLike, usable: Ranged, *, suitable: ArrayLike, cover: ArrayLike = 1.0,
-               floor_share: Ranged | None = None) -> RoofAreas:
-    """Return the three areas of roofs, and the modules that fit.
+def roof_areas(area: ArrayLike, usable: Ranged, *, suitable: ArrayLike,
+               cover: ArrayLike = 1.0) -> RoofAreas:
+    """Return the areas of roofs, and the modules that fit.
 
     Parameters
     ----------
@@ -237,108 +183,10 @@ def roof_areas(area: ArrayLike, usable: Ranged, *, suitable: ArrayLike, cover: A
     cover
         Module area per usable area: `twin.sun.photovoltaic.row_cover_ratio` on level planes, 1 on
         the others [1].
-    floor_share
-        Share of the roof that a policy asks for; none when None [1].
     """
     whole = np.asarray(area, dtype=float)
     good = whole * np.clip(np.asarray(suitable, dtype=float), 0.0, 1.0)
     share = [np.clip(getattr(usable, end), 0.0, 1.0) for end in ("value", "low", "high")]
     rows = np.asarray(cover, dtype=float)
-    asked = [0.0] * 3 if floor_share is None else [
-        getattr(floor_share, end) for end in ("value", "low", "high")]
-    return RoofAreas(Range(whole, whole, whole), Range(*(good * s for s in share)),
-                     Range(*(good * s * rows for s in share)),
-                     Range(*(whole * np.asarray(s, dtype=float) for s in asked)))
-
-
-def suitable_planes(largest: ArrayLike, slope: ArrayLike, light: ArrayLike,
-                    open_light: ArrayLike) -> NDArray[np.bool_]:
-    """Return which planes pass the hard filters: size, tilt and shade.
-
-    Parameters
-    ----------
-    largest
-        Largest piece of the plane, shape (n,) [m2].
-    slope
-        Tilt [degrees].
-    light, open_light
-        Yearly irradiation with and without shade [kWh m-2].
-
-    References
-    ----------
-    Gagnon et al. (2016), Rooftop solar photovoltaic technical potential in the United States,
-    NREL/TP-6A20-65298, doi:10.2172/1236153; the least contiguous area and light of its data
-    (10 m2, 70 % of the open yield).
-    """
-    return np.asarray((np.asarray(largest) >= LEAST_AREA) & (np.asarray(slope) <= STEEPEST)
-                      & (np.asarray(light) >= LEAST_LIGHT * np.asarray(open_light)))
-
-
-def plane_means(values: Floats, plane: NDArray[np.integer[Any]], count: int) -> Floats:
-    """Return the mean of cells over each plane, NaN for planes without a cell.
-
-    Parameters
-    ----------
-    values
-        Of the cells, shape (..., ny, nx).
-    plane
-        Number of the plane of each cell, -1 for none, (ny, nx).
-    count
-        Number of planes.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (..., ``count``).
-    """
-    on = plane >= 0
-    own = plane[on]
-    cells = np.bincount(own, minlength=count).astype(float)
-    cells[cells == 0] = np.nan
-    rows = values.reshape(-1, *plane.shape)
-    sums = np.array([np.bincount(own, weights=row[on], minlength=count) for row in rows])
-    return np.asarray((sums / cells).reshape(*values.shape[:-2], count))
-
-
-def bright_share(light: Floats, open_light: ArrayLike, plane: NDArray[np.integer[Any]],
-                 cell: float) -> Floats:
-    """Return the share of each plane that is bright in one piece of at least 10 m2.
-
-    Parameters
-    ----------
-    light
-        Yearly irradiation of the cells with shade, (ny, nx) [kWh m-2].
-    open_light
-        That of each plane without shade, shape (n,) [kWh m-2].
-    plane
-        Number of the plane of each cell, -1 for none, (ny, nx).
-    cell
-        Side of a cell [m].
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n,), 0 for planes without a cell [1].
-
-    Notes
-    -----
-    Cells joined by a side are one piece; areas are seen from above.
-    """
-    least = np.asarray(open_light, dtype=float) * LEAST_LIGHT
-    count = len(least)
-    on = plane >= 0
-    bright = np.zeros(plane.shape, dtype=bool)
-    bright[on] = light[on] >= least[plane[on]]
-    number = np.full(plane.shape, -1)
-    number[bright] = np.arange(int(bright.sum()))
-    own = plane[bright]
-    pairs = []
-    for a, b in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        joined = bright[a] & bright[b] & (plane[a] == plane[b])
-        pairs.append((number[a][joined], number[b][joined]))
-    left, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(len(own),) * 2)
-    piece = connected_components(graph, directed=False)[1]
-    big = np.bincount(piece, minlength=1)[piece] * cell * cell >= LEAST_AREA - 1e-9
-    cells = np.bincount(plane[on], minlength=count)
-    return np.bincount(own[big], minlength=count) / np.maximum(cells, 1)
+    return RoofAreas(whole, Range(*(good * s for s in share)),
+                     Range(*(good * s * rows for s in share)))
