@@ -21,7 +21,7 @@ from layers.registry import LAYERS
 from layers.spec import faults
 
 Layer: TypeAlias = gpd.GeoDataFrame | xr.DataArray | xr.Dataset
-CONTROLS = ("vehicle_km",)
+CONTROLS = ("vehicle_km", "fuel_mj")  # [km a-1], fuel of road vehicles [MJ a-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +48,8 @@ class City(Mapping[str, Layer]):
     fallbacks
         What had to be guessed or mended on the way in, with counts.
     controls
-        Known totals of the study area that estimates are scaled to, such as ``vehicle_km``
-        [km a-1]; their source stands in ``sources``.
+        Known totals of the study area that estimates are scaled to: ``vehicle_km`` [km a-1] or
+        ``fuel_mj``, fuel sold to vehicles [MJ a-1]; their source stands in ``sources``.
     """
 
     layers: Mapping[str, Layer]

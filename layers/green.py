@@ -40,6 +40,8 @@ _TREE_COLUMNS = (
     Column("crown", "float", "m", "crown diameter", low=0.2, high=50, complete=True),
     Column("size_from", "str", about="where height and crown come from",
            choices=("tag", "part tag", "default", "planted"), complete=True),
+    Column("age", "float", "a", "years since planting of what a plan plants; its size is that once "
+           "grown, and unknown counts as grown", low=0, high=500),
 )
 
 TREES = LayerSpec("trees", "point", _TREE_COLUMNS, "Single trees.", {"natural": "tree"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from layers.heights import parse_number, parse_speed
 from layers.spec import Column, LayerSpec, truth
@@ -59,6 +60,8 @@ _CHINESE = {"高速公路": "motorway", "高速": "motorway", "快速路": "trun
             "居住区道路": "residential", "小区道路": "residential", "步行街": "pedestrian",
             "人行道": "footway"}
 
+_BACKWARD = ("-1", "-1.0", "reverse")  # OpenStreetMap: one-way, against the line as drawn
+
 ALIASES = {"highway": "class", "maxspeed": "speed_limit", "aadt": "volume"}
 
 
@@ -87,6 +90,7 @@ def tidy(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     width = width.where((width > 0.5) & (width <= 150))
     lane_width = default["lane_width"]
     gdf["width_from"] = np.select([width.notna(), lanes.notna()], ["tag", "lanes"], "default")
+    gdf = _forward(gdf)
     one_way = one_way_of(gdf, link)
     usual = default["lanes"]
     usual = usual.where(~one_way, (usual / 2).clip(lower=1).where(usual > 0, 0.0))
@@ -110,6 +114,20 @@ def one_way_of(gdf: gpd.GeoDataFrame, link: pd.Series) -> pd.Series:
         return pd.Series(implied)
     tagged = gdf["oneway"].map(truth)
     return pd.Series(tagged.where(tagged.notna(), implied).astype("bool"))
+
+
+def _forward(gdf: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the roads with those one-way against their line turned round."""
+    if "oneway" not in gdf.columns:
+        return gdf
+    word = gdf["oneway"].astype(str).str.strip().str.lower()
+    back = word.isin(_BACKWARD).to_numpy()
+    if not back.any():
+        return gdf
+    shapes = gdf.geometry.to_numpy()
+    turned = np.where(back, shapely.reverse(shapes), shapes)
+    return gdf.assign(oneway=gdf["oneway"].astype(object).mask(back, "yes")).set_geometry(
+        gpd.GeoSeries(turned, index=gdf.index, crs=gdf.crs))
 
 
 def _nan(gdf: gpd.GeoDataFrame) -> pd.Series:

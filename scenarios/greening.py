@@ -37,6 +37,9 @@ class PlantTrees:
         Where: see `scenarios.where.region`.
     least_width
         Streets narrower than this between the kerbs get none [m].
+    age
+        Years since planting, for the uptake of carbon; without it they count as grown, as their
+        size does [a].
     """
 
     along: str = "roads"
@@ -45,11 +48,13 @@ class PlantTrees:
     crown: float = 6.0
     within: Any = ""
     least_width: float = 5.0
+    age: float | None = None
 
     def __post_init__(self) -> None:
         for name, low, high in (("spacing", 2, 200), ("height", 1, 60), ("crown", 0.5, 40),
-                                ("least_width", 0, 100)):
-            _in_range(self, name, low, high)
+                                ("least_width", 0, 100), ("age", 0, 500)):
+            if name != "age" or self.age is not None:
+                _in_range(self, name, low, high)
         word(self, "along")
 
     def __call__(self, city: City) -> City:
@@ -62,7 +67,8 @@ class PlantTrees:
         old = city.frame("trees")
         new = gpd.GeoDataFrame({
             "id": [f"planted-{n}" for n in range(len(old), len(old) + len(stems))],
-            "height": self.height, "crown": self.crown, "size_from": "planted"},
+            "height": self.height, "crown": self.crown, "size_from": "planted",
+            "age": np.nan if self.age is None else float(self.age)},
             geometry=stems, crs=city.crs)
         trees = gpd.GeoDataFrame(pd.concat([old, TREES.conform(new)], ignore_index=True),
                                  crs=city.crs)

@@ -124,8 +124,49 @@ def test_sun_of_the_typical_year_closes(nantes: xr.Dataset) -> None:
     assert np.sqrt((rest**2).mean()) < 1.0
     assert np.abs(rest).max() < 5.0
     assert nantes["ghi"].to_numpy()[sun(nantes)["zenith"] > 93].max() == 0
-    # Real skies at this latitude: 45 to 55 % diffuse, and Erbs on daily indices adds up to 3 %.
-    assert 0.44 < float(nantes["dhi"].sum() / nantes["ghi"].sum()) < 0.58
+    # Real skies at this latitude: 45 to 55 % diffuse; PVGIS, who gives the sums, has 1 % less.
+    assert 0.43 < float(nantes["dhi"].sum() / nantes["ghi"].sum()) < 0.50
+
+
+def of_months(ds: xr.Dataset, normals: pd.DataFrame) -> xr.Dataset:
+    """Return the typical year of the place and of the monthly light of a measured one."""
+    light = normals.assign(ghi_kwh_m2=monthly(ds)["ghi"].to_numpy())
+    keep = {k: float(ds.attrs[k]) for k in ("latitude", "longitude", "elevation", "utc_offset")}
+    return make(light, **keep)
+
+
+@pytest.mark.parametrize(("path", "share", "direct"), [
+    (SHARED / "pvgis_tmy_45.000_8.000_2005_2023.csv", 0.02, 0.12),
+    (PVLIB / "723170TYA.CSV", 0.02, 0.08), (PVLIB / "12839.tm2", 0.06, 0.05)],
+    ids=lambda v: v.name[:12] if isinstance(v, Path) else "")
+def test_sun_of_the_typical_year_is_split_like_that_of_real_ones(
+    path: Path, share: float, direct: float, normals: pd.DataFrame,
+) -> None:
+    if not path.exists():
+        pytest.skip(f"the shared weather file {path.name} is not here")
+    real = read_weather(path)
+    made = of_months(real, normals)
+    total, wanted = (monthly(ds)[["ghi", "dni", "dhi"]].sum() for ds in (made, real))
+    assert total["ghi"] == pytest.approx(wanted["ghi"], rel=1e-6)
+    assert total["dhi"] / total["ghi"] == pytest.approx(wanted["dhi"] / wanted["ghi"], abs=share)
+    assert total["dni"] == pytest.approx(wanted["dni"], rel=direct)
+    # Hours of strong direct light, which make shadows.
+    strong = [int((ds["dni"] > 400).sum()) for ds in (made, real)]
+    assert strong[0] == pytest.approx(strong[1], rel=0.12)
+
+
+def test_clouds_pass_within_the_days_of_the_typical_year(nantes: xr.Dataset) -> None:
+    time = pd.DatetimeIndex(nantes["time"].to_numpy())
+    clear = pvlib.location.Location(47.15, -1.61, altitude=26).get_clearsky(time)["ghi"].to_numpy()
+    high = clear > 50
+    day = np.asarray(local_time(nantes).day_of_year)
+    ghi = nantes["ghi"].to_numpy()
+    daily = np.bincount(day, ghi * high)[1:] / np.bincount(day, clear * high)[1:]
+    away = pd.Series(np.where(high, ghi / np.maximum(clear, 1) - daily[day - 1], np.nan))
+    # Five real years: 0.14 to 0.22, from hour to hour 0.42 to 0.62; days 0.18 to 0.31.
+    assert 0.13 < away.std() < 0.22
+    assert 0.38 < away.autocorr(1) < 0.65
+    assert 0.18 < daily.std() < 0.31
 
 
 def test_sun_of_the_typical_year_is_never_far_above_a_clear_sky(nantes: xr.Dataset) -> None:

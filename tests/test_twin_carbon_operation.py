@@ -431,18 +431,21 @@ def test_single_buildings_are_lognormal_about_the_mean_of_their_use(known: bool,
 def test_many_buildings_are_surer_than_one() -> None:
     one, many = (operation(town(*["office"] * n), at(PARIS)) for n in (1, 100))
 
-    def width(found: Entries) -> tuple[float, float, float]:
+    def ends(found: Entries) -> np.ndarray:
+        """Logarithms of the low and high end of a total over its value."""
         book = ledger((found,), {"buildings": csr_array(np.ones((1, found.count)))}, 1)
         total = book.total(is_used)
-        return total.value, total.value - total.low, total.high - total.value
+        return np.log(np.array([total.low, total.high]) / total.value)
 
-    (_, low, high), (whole, down, up) = width(one), width(many)
     shared = one.where(is_used)
     shared = replace(shared, parts=tuple(p.but(own=(0.0, 0.0)) for p in shared.parts))
-    _, common, above = width(shared)
-    assert down == pytest.approx(np.hypot(100 * common, 10 * np.sqrt(low**2 - common**2)), rel=1e-6)
-    assert up == pytest.approx(np.hypot(100 * above, 10 * np.sqrt(high**2 - above**2)), rel=1e-6)
-    assert up / whole < 0.6 * high / (whole / 100)
+    common = ends(shared)
+    down, up = spreads(at(PARIS)).of(True, "tag")
+    # What is shared stays; what each has of its own shrinks by the root of their number.
+    for found, count in ((one, 1), (many, 100)):
+        own = np.log1p(np.array([-down, up]) / np.sqrt(count))
+        assert np.abs(ends(found)) == pytest.approx(np.hypot(common, own), rel=1e-6)
+    assert (np.abs(ends(many)) < 0.6 * np.abs(ends(one))).all()
 
 
 def test_guessed_uses_and_storeys_are_less_sure() -> None:

@@ -22,6 +22,7 @@ from twin.region_codes import china_zone, regions
 FRANCE = Place("FR", "Bretagne")
 HUBEI = Place("CN", "Hubei")
 CARRIERS = ("electricity", "gas", "oil", "heat", "coal", "biomass")
+COUNTRIES = ("AT", "BE", "CZ", "DE", "DK", "ES", "FI", "IT", "NL", "PL", "SE")
 HEADER = "factor_id,name,value,unit,low,high,region,year,source,tag,note\n"
 GOOD = "eui.office.CN-Hubei,办公建筑,88,kWh m-2 a-1,80,96,CN-Hubei,2024,武汉市能耗监测平台,V,表计\n"
 
@@ -90,7 +91,7 @@ def test_shares_of_a_region_are_complete_and_sum_to_one(tables: Factors, prefix:
     assert len(set(per_region["size"])) == 1
     expected = {"FR", "EU", "CN", "WORLD"}
     if prefix != "fleet":
-        expected |= {"CN-SC", "CN-HSCW", "CN-HSWW", "CN-T"}
+        expected |= {"CN-SC", "CN-HSCW", "CN-HSWW", "CN-T", "US", *COUNTRIES}
     assert set(per_region.index) == expected
 
 
@@ -229,6 +230,51 @@ def test_french_homes_buy_the_electricity_of_the_statistics(tables: Factors):
     assert twh * 3632 / 1000 == pytest.approx(163, rel=0.2)  # SDES 2022, MODERATE floor area
 
 
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_every_country_row_is_of_its_own_and_between_south_and_north(tables: Factors,
+                                                                     country: str):
+    for use in ("residential", "office", "retail", "hotel", "hospital", "education", "culture",
+                "other"):
+        row = tables[f"eui.{use}.{country}"]
+        assert 0.4 < row.value / tables[f"eui.{use}.EU"].value < 1.7
+        assert row.low <= 0.75 * row.value
+        assert row.high >= 1.3 * row.value
+    assert tables["eui.residential.ES"].value < tables["eui.residential.FR"].value
+    assert tables["eui.residential.FR"].value < tables["eui.residential.PL"].value
+
+
+@pytest.mark.parametrize(("country", "twh", "mm2"), [
+    ("CZ", 77.6, 456), ("DE", 660, 4481), ("IT", 355, 3958), ("NL", 115, 832), ("SE", 88, 572)])
+def test_homes_of_a_country_use_about_what_statistics_say(tables: Factors, country: str,
+                                                          twh: float, mm2: float):
+    """CSO for Czechia, Eurostat's households elsewhere; floor area of MODERATE 2020."""
+    assert tables[f"eui.residential.{country}"].value * mm2 / 1000 == pytest.approx(twh, rel=0.2)
+
+
+def test_shares_of_heating_fit_the_european_statistics(tables: Factors):
+    assert tables["share.heating.residential.EU"].value == pytest.approx(0.625, abs=0.04)
+    assert tables["share.heating.residential.CZ"].value == pytest.approx(196.6 / 279.5, abs=0.02)
+    for row in tables.table("share.heating").itertuples():
+        other = tables[row.Index.replace("heating", "cooling")]
+        assert row.value + other.value < 0.95
+
+
+def test_the_heat_of_the_north_is_the_tabled_district_heat(tables: Factors):
+    heat = tables["share.heating.office.CN-SC"].value * tables["eui.office.CN-SC"].value
+    assert heat == pytest.approx(0.35 / 3.6 * 1000, rel=0.01)
+
+
+def test_grid_factors_by_year_fit_the_usual_rows(tables: Factors):
+    for row in tables.table("grid").itertuples():
+        if row.region.startswith("CN"):
+            assert tables[f"grid_province.2023.{row.region}"].value == row.value
+            for year in (2021, 2022):
+                assert row.low - 1e-9 <= tables[f"grid_province.{year}.{row.region}"].value
+                assert tables[f"grid_province.{year}.{row.region}"].value <= row.high + 1e-9
+    regions_of = tables.table("grid_region.2023")
+    assert regions_of["value"].round(4).nunique() == 8  # seven grids and all China
+
+
 def test_chinese_offices_use_the_metered_electricity(tables: Factors):
     kwh = tables["eui.office.CN-HSCW"].value * tables["carrier.service.electricity.CN-HSCW"].value
     assert kwh == pytest.approx((85.3 + 95.8) / 2, rel=0.05)
@@ -264,7 +310,14 @@ def test_carbon_per_vehicle_km_at_30(tables: Factors, place: Place, low: float, 
     ("eui.office", FRANCE, "eui.office.FR"),
     ("eui.office", Place("NO", "Oslo"), "eui.office.EU"),
     ("eui.office", Place("GB"), "eui.office.EU"),
-    ("eui.office", Place("US", "Texas"), "eui.office.WORLD"),
+    ("eui.office", Place("US", "Texas"), "eui.office.US"),
+    ("eui.office", Place("CA"), "eui.office.WORLD"),
+    ("eui.residential", Place("CZ", "Prague"), "eui.residential.CZ"),
+    ("eui.transport", Place("CZ"), "eui.transport.EU"),
+    ("carrier.residential.gas", Place("NL"), "carrier.residential.gas.NL"),
+    ("vintage.residential.1945", Place("DE"), "vintage.residential.1945.EU"),
+    ("vintage.service.1986", HUBEI, "vintage.service.1986.CN"),
+    ("heating_electric.service", Place("PL"), "heating_electric.service.EU"),
     ("floor_per_head", Place("CN", "Beijing"), "floor_per_head.CN-Beijing"),
     ("speed.primary", FRANCE, "speed.primary.WORLD")])
 def test_pick_takes_the_nearest_row(tables: Factors, stem: str, place: Place, expected: str):
@@ -278,8 +331,8 @@ def test_regions_go_from_near_to_far():
 
 
 def test_fallback_is_told_only_where_something_nearer_could_be(tables: Factors):
-    texas = Place("US", "Texas")
-    assert tables.pick("eui.office", texas).is_fallback(texas)
+    ontario = Place("CA", "Ontario")
+    assert tables.pick("eui.office", ontario).is_fallback(ontario)
     assert not tables.pick("eui.office", Place()).is_fallback(Place())
     assert not tables.pick("eui.office", FRANCE).is_fallback(FRANCE)
     assert not tables.pick("eui.office", Place("NO")).is_fallback(Place("NO"))
@@ -329,7 +382,9 @@ def test_china_zone_of_a_stranger_is_an_error():
 
 def test_load_one_table_and_no_other():
     sinks = load("sinks")
-    assert {f.stem.split(".")[0] for f in sinks.values()} == {"sink", "sink_once"}
+    words = {f.stem.split(".")[0] for f in sinks.values()}
+    assert {"sink", "sink_once"} <= words
+    assert not words & {"eui", "grid", "carrier"}
     with pytest.raises(FactorError, match="did you mean 'sinks'"):
         load("sink")
 
@@ -420,7 +475,7 @@ def test_user_file_without_note_column_is_fine(tmp_path: Path):
     ("grid.CN-Hubey,x,0.4,kg kWh-1,0.3,0.5,CN-Hubey,2024,m,V,", "did you mean 'Hubei'"),
     ("grid.UK,x,0.2,kg kWh-1,0.1,0.3,UK,2024,m,V,", "'UK' is no region; write GB"),
     ("carrier.service.gas.FR,x,0.5,1,0.4,0.6,FR,2024,m,V,", "sum to 1.24, not 1"),
-    ("carrier.service.gas.DE,x,1,1,0.9,1,DE,2024,m,V,", r"carrier.service.\*.DE lacks "
+    ("carrier.service.gas.PT,x,1,1,0.9,1,PT,2024,m,V,", r"carrier.service.\*.PT lacks "
                                                         "carrier.service.biomass"),
     ("fleet.bus.electric.CN,x,0.5,1,0.4,0.6,CN,2024,m,V,", r"shares fleet.\*.CN sum to")])
 def test_a_bad_row_is_told_with_file_line_and_mend(tmp_path: Path, row: str, message: str):

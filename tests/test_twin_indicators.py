@@ -15,6 +15,7 @@ import layers
 import twin
 from layers.place import Place
 from layers.weather import annual_ghi
+from twin.carbon.driving import cold_factor
 from twin.factors import emep_curves
 from twin.factors import load as load_factors
 from twin.fleet import Fleet, curve_energy
@@ -182,7 +183,7 @@ def test_sink_counts_a_crown_once() -> None:
     crs = CRS.from_epsg(32650)
     one = city_of([shapely.box(0, 0, 10, 10)], [10.0])
     tree = layers.green.tidy_trees(gpd.GeoDataFrame(
-        {"height": [10.0, 10.0], "crown": [6.0, 6.0]},
+        {"crown": [6.0, 6.0]},  # the height is not known, so the crown counts
         geometry=shapely.points([[50, 50], [80, 80]]), crs=crs))
     park = layers.green.tidy(gpd.GeoDataFrame({"class": ["park"]}, crs=crs,
                                               geometry=[shapely.box(70, 70, 90, 90)]))
@@ -238,13 +239,22 @@ def test_a_small_city_by_hand() -> None:
     assert roads["lanes"].tolist() == [1.0, 2.0]
     volume = pick("volume.secondary")
     assert ways["vehicle_km"].tolist() == pytest.approx([volume.value / 2 * 36.5, 4000 * 36.5])
+    # A road is lognormal about what is known of it: sigma 0.2 counted; a class default of 0.8
+    # beside the range of its class reaches down to nothing.
     assert ways["vehicle_km_low"].tolist() == pytest.approx(
-        [volume.low / 2 * 36.5, 0.85 * 4000 * 36.5])
+        [0.0, np.exp(-1.959964 * 0.2 - 0.02) * 4000 * 36.5])
+    own = np.exp(1.959964 * 0.8 - 0.32) - 1
+    assert ways["vehicle_km_high"].iloc[0] == pytest.approx(
+        volume.value / 2 * 36.5 * (1 + np.hypot(volume.high / volume.value - 1, own)))
     slow, fast = (ways["traffic_co2"] / ways["vehicle_km"]).tolist()
     fleet = Fleet.of(_Bound(place))
     usual = min(50.0, pick("speed.secondary").value)
+    warm = float(layers.toy_town(0)["weather"]["temp_air"].mean())
+    times = {(v, f): cold_factor(f, pick("trip_length").value, warm)
+             if v.startswith(("car", "lcv")) else 1.0 for v, f in fleet.shares}
+    burnt = fleet.energy(np.array([20.0, usual]), times)
     assert [slow, fast] == pytest.approx(
-        (fleet.grams(np.array([20.0, usual])) * pick("cold_start").value / 1000).tolist())
+        sum(e * fleet.grams_per_mj[f] for f, e in burnt.items()) / 1000)
 
     homes = pick("persons_per_dwelling")
     assert built["residents"].tolist() == pytest.approx([0.0, 10 * homes.value])
@@ -253,12 +263,18 @@ def test_a_small_city_by_hand() -> None:
     eui = pick("eui.office")
     energy = built["building_energy"].iloc[0]
     assert energy == pytest.approx(800 * eui.value)
-    down = np.hypot(0.15, (eui.value - eui.low) / eui.value)
-    up = np.hypot(0.15, (eui.high - eui.value) / eui.value)
-    assert built["building_energy_low"].iloc[0] == pytest.approx(energy * (1 - down))
-    assert built["building_energy_high"].iloc[0] == pytest.approx(energy * (1 + up))
+    # Its own: lognormal about the mean of its use; with its use: the mean, and how floors are told.
+    sigma = np.hypot(pick("spread.energy.known").value,
+                     pick("spread.floor_area.tag").value / 1.96)
+    mean, end, walls = np.exp(sigma**2 / 2), np.exp(1.96 * sigma), pick("spread.floor_mean.tag")
+    down = np.log([1 / end / mean, 1 - walls.value, eui.low / eui.value])
+    up = np.log([end / mean, 1 + walls.value, eui.high / eui.value])
+    assert built["building_energy_low"].iloc[0] == pytest.approx(
+        energy * np.exp(-np.hypot.reduce(down)), rel=2e-3)
+    assert built["building_energy_high"].iloc[0] == pytest.approx(
+        energy * np.exp(np.hypot.reduce(up)), rel=2e-3)
     wide = built["building_energy_high"] / built["building_energy"]
-    assert wide.iloc[1] > 1 + 0.40  # storeys from the height
+    assert wide.iloc[1] > wide.iloc[0]  # storeys from the height
     assert (built["building_co2_high"] / built["building_co2"] > wide).all()
 
     # Both halves of the gable carry modules: they face east and west.

@@ -23,7 +23,7 @@ def carbon(args: Namespace) -> None:
     from twin.carbon.boundaries import inside
 
     inside(args.boundary)
-    for path in (args.gpc, args.ledger):
+    for path in (args.gpc, args.ledger, args.picture, args.columns):
         if path:
             check_parent(Path(path))
     found = with_measured(account_of(args.twin), args.measured)
@@ -39,10 +39,28 @@ def carbon(args: Namespace) -> None:
         from twin.carbon.ledger_files import write_ledger
 
         _write(args.ledger, lambda file: write_ledger(found.ledger, file))  # type: ignore[arg-type]
+    _draw(found, args)
     if args.json:
         dump(told)
     else:
         _say(told, found, args)
+
+
+def _draw(found: Twin, args: Namespace) -> None:
+    """Draw the emissions per cell in plan and in 3D, where asked for."""
+    if not (args.picture or args.columns):
+        return
+    from twin.arguments import city_of
+
+    city = city_of(args.city) if args.city else None
+    if args.picture:
+        from twin.carbon_map import draw_carbon_maps
+
+        draw_carbon_maps(found, args.picture, city=city, boundary=args.boundary)
+    if args.columns:
+        from twin.carbon_columns import draw_carbon_columns
+
+        draw_carbon_columns(found, args.columns, city=city, boundary=args.boundary)
 
 
 def account_of(path: str) -> Twin:
@@ -140,7 +158,7 @@ def _say(told: dict[str, Any], found: Twin, args: Namespace) -> None:
         for name, share in drawn["largest"].items():
             print(f"  {name}: {share:.0%} of the variance")  # noqa: T201
     print_fallbacks(dict(found.record.get("fallbacks", {})))
-    for path in (args.gpc, args.ledger):
+    for path in (args.gpc, args.ledger, args.picture, args.columns):
         if path:
             print(f"\n{path}")  # noqa: T201
 

@@ -87,7 +87,7 @@ def _loading(verb: Verb) -> None:
     sub.add_argument("--osm", metavar="FILE", help="an .osm.pbf extract or one file with layers")
     sub.add_argument("--crs", metavar="EPSG:N", help="CRS of files that do not say their own")
     sub.add_argument("--control", action="append", default=[], metavar="NAME=TOTAL",
-                     help="a known total, such as vehicle_km=7e7 [km a-1]")
+                     help="a known total: vehicle_km=7e7 [km a-1] or fuel_mj=2e8 [MJ a-1]")
     place_flags(sub)
 
     sub = verb("check", "Say what a city file holds and everything that is wrong with it",
@@ -148,6 +148,28 @@ def _accounting(verb: Verb) -> None:
                      help="Monte Carlo draws for the total, and what it hangs on (default none)")
     sub.add_argument("--gpc", metavar="FILE", help="CSV to write: the table of the GPC")
     sub.add_argument("--ledger", metavar="FILE", help="Parquet to write: every row of the ledger")
+    sub.add_argument("--picture", metavar="FILE", help="maps of each sector per cell to draw (PNG)")
+    sub.add_argument("--columns", metavar="FILE", help="columns of each cell in 3D to draw (PNG)")
+    sub.add_argument("--city", metavar="CITY", help="city file of the twin, for its water, green "
+                     "and edge in pictures")
+
+    sub = verb("drivers", "Say what drove the change of CO2 from one twin to another",
+               "citytwin drivers 2020.twin 2025.twin --picture why.png")
+    sub.add_argument("a", metavar="A", help="folder of a twin, or of a study")
+    sub.add_argument("b", metavar="B", help="folder of a twin, or a scenario of the study")
+    sub.add_argument("--by", choices=("use", "class", "district"),
+                     help="also by use of buildings, class of roads, or both by district")
+    sub.add_argument("--districts", metavar="FILE", help="polygons for --by district")
+    sub.add_argument("--district-name", metavar="COLUMN", help="column of their names "
+                     "(default name)")
+    sub.add_argument("--picture", metavar="FILE", help="waterfall of the drivers to draw (PNG)")
+
+    sub = verb("abatement", "Say what the scenarios of a study save and cost, alone and together",
+               "citytwin abatement study/ --picture curve.png")
+    sub.add_argument("study", metavar="STUDY", help="folder of a study of 1 to 4 scenarios")
+    sub.add_argument("--price", type=number, metavar="P", help="price of a kWh of any energy of "
+                     "buildings, in the money of the place (default: electricity alone, as tabled)")
+    sub.add_argument("--picture", metavar="FILE", help="abatement curve to draw (PNG)")
 
 
 def _showing(verb: Verb) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from twin.factors import emep_curves
 
+NEAR = 1.0  # a pole of a curve is bridged this far to both sides [km h-1]
 ANCHOR = "fleet.car_medium.petrol"  # every fleet has it; it tells which region's fleet is meant
 
 
@@ -42,13 +44,16 @@ class Fleet:
         grams = {f: factors.pick(f"fuel.{f}", "kg MJ-1").value * 1000 for f in sorted(fuels)}
         return cls(shares, {**grams, "electric": 0.0})
 
-    def energy(self, speed: np.ndarray) -> dict[str, np.ndarray]:
+    def energy(self, speed: np.ndarray,
+               times: Mapping[tuple[str, str], float] | None = None) -> dict[str, np.ndarray]:
         """Return the energy of each fuel in a mean vehicle kilometre, electricity left out.
 
         Parameters
         ----------
         speed
             Mean driven speeds, shape (n,) [km h-1].
+        times
+            What to multiply the energy of a vehicle and fuel by, such as for cold starts [1].
 
         Returns
         -------
@@ -59,7 +64,8 @@ class Fleet:
         out: dict[str, np.ndarray] = {}
         for (vehicle, fuel), share in self.shares.items():
             if fuel != "electric" and share > 0:
-                mine = share * curve_energy(pd.Series(curves.loc[(vehicle, fuel)]), speed)
+                much = share * (times or {}).get((vehicle, fuel), 1.0)
+                mine = much * curve_energy(pd.Series(curves.loc[(vehicle, fuel)]), speed)
                 out[fuel] = out.get(fuel, 0.0) + mine
         return out
 
@@ -92,13 +98,26 @@ def curve_energy(curve: pd.Series, speed: np.ndarray) -> np.ndarray:
 
     Notes
     -----
-    ``EC = (a v^2 + b v + g + d/v) / (e v^2 + z v + h) (1 - RF)``.
+    ``EC = (a v^2 + b v + g + d/v) / (e v^2 + z v + h) (1 - RF)``. That of motorcycles has a pole
+    at 11.43 km/h, an artefact of its fit: within 1 km/h of a pole the curve is a straight line.
 
     References
     ----------
     EMEP/EEA air pollutant emission inventory guidebook 2019, 1.A.3.b.i-iv, appendix 4.
     """
     v = np.clip(speed, curve["v_min"], curve["v_max"])
+    energy = _fraction(curve, v)
+    roots = np.roots([curve[c] for c in ("e", "z", "h")])
+    for pole in roots[np.isreal(roots)].real:
+        if curve["v_min"] < pole < curve["v_max"]:
+            ends = np.clip([pole - NEAR, pole + NEAR], curve["v_min"], curve["v_max"])
+            energy = np.where(np.abs(v - pole) < NEAR,
+                              np.interp(v, ends, _fraction(curve, ends)), energy)
+    return np.asarray(energy, dtype=float)
+
+
+def _fraction(curve: pd.Series, v: np.ndarray) -> np.ndarray:
     top = curve["a"] * v ** 2 + curve["b"] * v + curve["g"] + curve["d"] / v
     below = curve["e"] * v ** 2 + curve["z"] * v + curve["h"]
-    return np.asarray(top / below * (1 - curve["reduction"]), dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(top / below * (1 - curve["reduction"]), dtype=float)

@@ -93,7 +93,7 @@ def draw_still(scenes: Mapping[str, Scene], path: str | Path, *,
             note = ("", notes[k]) if k < len(notes) else note_of(scene, first)
             if _beside(scenes.values()) and not notes:
                 note = "", ""  # the column says it
-            _furniture(axes, scene, camera, name, note, "ABCD"[k] if n > 1 else "", unit)
+            dress_view(axes, scene, camera, name, note, "ABCD"[k] if n > 1 else "", unit)
         _legend(figure, size, list(scenes.values()))
         footer(figure, size, lines)
         return save(figure, path)
@@ -122,9 +122,23 @@ def _panels(scenes: Sequence[Scene], size: tuple[int, int]
              bottom + (rows - 1 - k // columns) * (panel[1] + gap)) for k in range(n)], camera
 
 
-def _furniture(axes: Axes, scene: Scene, camera: Camera, name: str, note: tuple[str, str],
+def dress_view(axes: Axes, scene: Scene, camera: Camera, name: str, note: tuple[str, str],
                letter: str, unit: float) -> None:
-    """Name, north arrow and a labelled scale along the two front edges of a panel."""
+    """Set name and note on a view, a north arrow, and a scale along the two front edges.
+
+    Parameters
+    ----------
+    axes
+        Axes over the view, in its pixels.
+    scene, camera
+        What is drawn, and from where.
+    name, note
+        What stands above it: its name, and what is said in bold and then in grey.
+    letter
+        A letter before the name, none where it is empty.
+    unit
+        Pixels of the picture per pixel of one with 1080 lines.
+    """
     wide, high = camera.size
     x, y = 0.0, high - 24 * unit
     if letter:

@@ -16,6 +16,7 @@ import pandas as pd
 import layers
 import twin
 from layers.errors import CityTwinError, nearest
+from twin.abatement_verb import abatement as abatement
 from twin.arguments import check_output, check_parent, city_of, factors_of, names, settings_of
 from twin.bench_verb import bench as bench
 from twin.carbon_verb import carbon as carbon
@@ -25,6 +26,7 @@ from twin.city_verbs import import_ as import_
 from twin.city_verbs import run as run
 from twin.city_verbs import sample as sample
 from twin.demo import demo as demo
+from twin.drivers_verb import drivers as drivers
 from twin.factors import load as load_factors
 from twin.pictures import city_still, scenario_of, study_sheet, study_still
 from twin.progress import progress

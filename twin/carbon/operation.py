@@ -1,27 +1,34 @@
-"""Operation of buildings: floor area, energy by carrier, and the CO2 of it, as entries."""
+"""Operation of buildings: their energy by carrier, and the CO2 of it, as entries."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
 
-from layers.buildings import gross_floor_area
+from twin.carbon.carriers import BROUGHT, CARRIERS, EMITS, UPSTREAM, gas_of, grid_factor, group_of
+from twin.carbon.demand import Demand, demand_of
+from twin.carbon.doubts import causes_of, spreads
 from twin.carbon.entries import Entries, entries
+from twin.carbon.meters import METERED
 from twin.carbon.parts import Cause, Part
+from twin.carbon.self_use import module_blocks
+from twin.estimate import Estimate
 from twin.factor import Factor
 
-CARRIERS = ("electricity", "gas", "oil", "coal", "heat", "biomass")
-EMITS = {"electricity": "grid", "gas": "fuel.gas", "oil": "fuel.oil", "coal": "fuel.coal",
-         "heat": "heat", "biomass": "fuel.biomass"}
-BROUGHT = ("electricity", "heat")  # scope 2
-
-# How well the floor area of all buildings is known, 95 %, by where the storeys come from [1].
-FLOOR_RANGE = {"tag": 0.15, "height": 0.40}
+Floats = NDArray[np.float64]
+Block = tuple[Part, ArrayLike, ArrayLike, ArrayLike]
+BASIS = ("the grid factor is life-cycle CO2e, that of fuels burnt is direct CO2; what comes with "
+         "fuels from afar stands apart")
 
 
-def operation(buildings: gpd.GeoDataFrame, factors: Any) -> Entries:
+def operation(buildings: gpd.GeoDataFrame, factors: Any, *, weather: xr.Dataset | None = None,
+              grid: str = "province", grid_year: float | None = None,
+              pv_energy: Estimate | ArrayLike | None = None) -> Entries:
     """Return the CO2 of operating buildings by use and carrier.
 
     Parameters
@@ -29,61 +36,142 @@ def operation(buildings: gpd.GeoDataFrame, factors: Any) -> Entries:
     buildings
         The buildings layer.
     factors
-        Gives ``eui.<use>``, ``carrier.<group>.<carrier>`` and what carriers emit.
+        Gives energy of uses, what carriers emit, and how single buildings stray; counts what is
+        metered and on which basis electricity stands.
+    weather
+        Stretches heating and cooling by its degree days; not stretched when None.
+    grid, grid_year
+        As in `twin.carbon.carriers.grid_factor`.
+    pv_energy
+        What all modules that each roof can carry give in a year, shape (n,) [kWh a-1]; the share
+        that stands is taken. None where it is not known.
 
     Returns
     -------
     Entries
-        Activity in kWh a-1.
+        Activity in kWh a-1. Stage ``"B6"`` is what is used, with the electricity that modules
+        save below zero; ``"upstream"`` is the making and bringing of fuels and ``"losses"`` those
+        of grids; ``"D"`` is electricity of modules that others use, in no boundary.
 
     Notes
     -----
-    ``floor area x intensity of the use x share of the carrier x factor``. A larger share of one
-    carrier takes from all alike. Electricity and district heat count where they are used.
+    Electricity and district heat count where they are used. The energy is as
+    `twin.carbon.demand.demand_of` gives it.
 
     References
     ----------
-    IPCC 2006 Guidelines, volume 2, equation 2.1; each factor names its own source.
+    IPCC 2006 Guidelines, volume 2, equation 2.1; EN 15978:2011; each factor names its own source.
     """
-    area = gross_floor_area(buildings)
-    use = buildings["use"].to_numpy(dtype="object")
-    told = buildings["floors_from"].to_numpy(dtype="object")
-    blocks = []
-    for kind in np.unique(use):
-        intensity = factors.pick(f"eui.{kind}", "kWh m-2 a-1")
-        shares = carrier_shares(factors, kind)
-        for source, wide in FLOOR_RANGE.items():
-            rows = np.flatnonzero((use == kind) & (told == source))
-            energy = area[rows] * intensity.value
-            known = Cause(f"floor area, storeys by {source}", -wide, wide)
-            for carrier, share in shares.items():
-                emits = factors.pick(EMITS[carrier], "kg kWh-1")
-                part = Part(
-                    "buildings", "buildings", str(kind), carrier, 2 if carrier in BROUGHT else 1,
-                    "B6", "kWh a-1", emits.factor_id,
-                    (Cause.of(intensity), known, Cause.of(emits), *_mixed(shares, carrier)),
-                    year=intensity.year, tier=1 if intensity.region == "WORLD" else 2,
-                    quality="M" if source == "tag" else "L")
-                activity = energy * share.value
-                blocks.append((part, rows, activity, activity * emits.value))
+    demand = demand_of(buildings, factors, weather=weather)
+    power = grid_factor(factors, grid, grid_year)
+    emits = {c: power if c == "electricity" else factors.pick(EMITS[c], "kg kWh-1")
+             for c in CARRIERS}
+    if gas_of(power) == "CO2e":
+        factors.count(BASIS, 1, once="basis of the grid")
+    afar = Afar(factors, life_cycle=gas_of(power) == "CO2e")
+    blocks: list[Block] = []
+    for part, rows, energy in _used(buildings, demand, factors, emits):
+        emitted = energy * emits[part.item].value
+        blocks += [(part, rows, energy, emitted), *afar.blocks(part, rows, energy, emitted)]
+    for part, rows, energy, emitted in module_blocks(buildings, demand, factors, power, pv_energy):
+        blocks.append((part, rows, energy, emitted))
+        if part.stage == "B6":
+            blocks += afar.blocks(part, rows, energy, emitted)
     return entries("buildings", len(buildings), blocks)
 
 
-def carrier_shares(factors: Any, use: str) -> dict[str, Factor]:
-    """Return the shares of the carriers in the final energy of a use, those above zero."""
-    group = "residential" if use == "residential" else "service"
-    every = {c: factors.pick(f"carrier.{group}.{c}", "1") for c in CARRIERS}
-    return {c: s for c, s in every.items() if s.value > 0}
+def energy_entries(account: Entries) -> Entries:
+    """Return the final energy of an account of `operation`, as entries whose value is in kWh a-1.
+
+    Notes
+    -----
+    What carriers emit is not among its causes. Electricity of modules is in it.
+    """
+    used = account.where(lambda p: p.stage == "B6" and p.item in CARRIERS)
+    parts = tuple(p.but(causes=tuple(c for c in p.causes if c.name != p.factor_id))
+                  for p in used.parts)
+    return Entries(used.layer, used.count, parts, used.part, used.source, used.activity,
+                   used.activity)
 
 
-def _mixed(shares: dict[str, Factor], carrier: str) -> list[Cause]:
-    """Return how the rows of a carrier move with the share of each carrier."""
-    causes = []
-    for other, share in shares.items():
-        ends = []
-        for end in (share.low, share.high):
-            step = end - share.value
-            own = (share.value + step) / share.value if other == carrier else 1.0
-            ends.append(own / (1 + step) - 1)
-        causes.append(Cause(share.factor_id, ends[0], ends[1]))
-    return causes
+class Afar:
+    """What comes with energy from elsewhere: fuels made and brought, and losses of grids.
+
+    Parameters
+    ----------
+    factors
+        Gives ``upstream.<carrier>`` and ``grid_loss``.
+    life_cycle
+        Whether the grid factor holds the fuels of its plants already.
+    """
+
+    def __init__(self, factors: Any, *, life_cycle: bool) -> None:
+        self.upstream: dict[str, Factor] = {
+            c: factors.pick(f"upstream.{c}", "1") for c in UPSTREAM
+            if not (life_cycle and c == "electricity")}
+        self.lost: Factor = factors.pick("grid_loss", "1")
+
+    def blocks(self, part: Part, rows: NDArray[np.int64], energy: Floats,
+               emitted: Floats) -> Iterator[Block]:
+        """Yield the blocks that come with one of energy used.
+
+        Notes
+        -----
+        What is lost is ``used x share / (1 - share)``, as the share is of what is sent out.
+        """
+        carrier = part.item if part.item in CARRIERS else "electricity"
+        more = self.upstream.get(carrier)
+        if more is not None and more.value > 0:
+            yield (part.but(scope=3, stage="upstream", factor_id=more.factor_id, gas="CO2e",
+                            causes=(*part.causes, Cause.of(more))),
+                   rows, energy, emitted * more.value)
+        if carrier == "electricity" and self.lost.value > 0:
+            share, ends = self.lost.value, (self.lost.low, self.lost.high)
+            over = share / (1 - share)
+            low, high = (end / (1 - end) / over - 1 for end in ends)
+            yield (part.but(scope=3, stage="losses",
+                            causes=(*part.causes, Cause(self.lost.factor_id, low, high))),
+                   rows, energy * over, emitted * over)
+
+
+def _used(buildings: gpd.GeoDataFrame, demand: Demand, factors: Any, emits: dict[str, Factor]
+          ) -> Iterator[tuple[Part, NDArray[np.int64], Floats]]:
+    """Yield parts of energy used, their buildings, and the energy [kWh a-1]."""
+    energy = demand.energy
+    wide = spreads(factors)
+    for rows in _alike(buildings, demand):
+        use = str(buildings["use"].iloc[rows[0]])
+        told = str(buildings["floors_from"].iloc[rows[0]])
+        known = bool(buildings["use_from"].iloc[rows[0]] == "tag")
+        mix = demand.mixes[use]
+        for at, carrier in enumerate(CARRIERS):
+            part = Part(
+                "buildings", "buildings", use, carrier, 2 if carrier in BROUGHT else 1, "B6",
+                "kWh a-1", emits[carrier].factor_id, gas=gas_of(emits[carrier]),
+                year=mix.intensity.year, tier=1 if mix.intensity.region == "WORLD" else 2,
+                quality="M" if told == "tag" and known else "L")
+            read, after = demand.metered[rows, at], demand.follows[rows, at]
+            for mine, fresh in (
+                    (read, part.but(method="measured", tier=3, quality="H", own=wide.meter,
+                                    provider="meter",
+                                    document=f"buildings layer, {METERED.get(carrier, '')}")),
+                    (after, part.but(tier=3, quality="M", own=wide.meter)),
+                    (~read & ~after, part.but(own=wide.of(known, told)))):
+                some = rows[mine]
+                if len(some) and energy[some, at].any():
+                    causes = (Cause.of(emits[carrier]),) if fresh.tier == 3 else causes_of(
+                        demand, group_of(use), mix, at, some, told, emits[carrier], wide)
+                    yield fresh.but(causes=causes), some, energy[some, at]
+
+
+def _alike(buildings: gpd.GeoDataFrame, demand: Demand) -> Sequence[NDArray[np.int64]]:
+    """Return rows of buildings that share use, sources, period and heating."""
+    keys = [buildings["use"], buildings["floors_from"], buildings["use_from"] == "tag",
+            demand.period, demand.heated]
+    code = np.zeros(len(buildings), dtype=np.int64)
+    for key in keys:
+        _, number = np.unique(np.asarray(key).astype(str), return_inverse=True)
+        code = code * (number.max(initial=0) + 1) + number
+    order = np.argsort(code, kind="stable")
+    cuts = np.flatnonzero(np.diff(code[order])) + 1
+    return [rows for rows in np.split(order, cuts) if len(rows)]

@@ -1,24 +1,38 @@
-"""How many vehicle kilometres each road carries: counts, else defaults, scaled to a total."""
+"""How many vehicle kilometres each road carries: counts, else a model or defaults, scaled."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.errors import CityTwinError
+from layers.errors import CityTwinError, LayerError
 from layers.roads import MOTOR
-from twin.carbon.parts import Cause
-from twin.estimate import Estimate, relative, spread
+from twin.carbon.entries import Entries, entries
+from twin.carbon.parts import Part
+from twin.carbon.traffic.scale import (
+    UNCALIBRATED,
+    Calibration,
+    scale_to_counts,
+    scale_to_fuel,
+    scale_to_total,
+)
+from twin.carbon.volume_doubts import Known, defaults_of, known_of
+
+if TYPE_CHECKING:
+    from twin.carbon.traffic.model import Traffic
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 DAYS = 365.0
-COUNTED = (0.15, 0.15)  # 95 % range of a counted volume [1]
-SCALED = (0.15, 0.15)   # of a sum that was scaled to a control total [1]
 PATTERNS = ("class", "lanes")
+WAYS = (*PATTERNS, "assigned")
+TOLD = {"class": "default traffic of small towns (a big city has 3 to 6 times more: volumes=lanes)",
+        "lanes": "default traffic by lane of a metropolis",
+        "assigned": "modelled traffic (gravity demand, user equilibrium)"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,41 +43,46 @@ class Volumes:
     ----------
     km
         Of each road as a whole, shape (n,) [km a-1].
-    counted
-        Whether the road has a count, shape (n,).
-    causes
-        What is uncertain about them, by the number in ``cause``.
-    cause
-        Which of ``causes`` each road has, shape (n,).
+    known
+        The ways they are known.
+    way
+        Which of ``known`` each road has, shape (n,).
+    pattern
+        Where roads are not counted: ``"class"``, ``"lanes"`` or ``"assigned"``.
     calibration
-        What they were brought to: ``"control total"`` or ``"uncalibrated"``.
-    scale
-        What defaults were multiplied by [1].
+        What roads that are not counted were scaled to.
+    speed
+        Mean speed by the model, NaN where there is none, shape (n,) [km h-1].
     """
 
     km: Floats
-    counted: NDArray[np.bool_]
-    causes: tuple[Cause, ...]
-    cause: NDArray[np.int64]
-    calibration: str
-    scale: float
+    known: tuple[Known, ...]
+    way: NDArray[np.int64]
+    pattern: str
+    calibration: Calibration
+    speed: Floats
 
     @property
-    def estimate(self) -> Estimate:
-        """Vehicle kilometres with their range [km a-1]."""
-        down, up = (np.array([getattr(c, end) for c in self.causes])[self.cause]
-                    for end in ("low", "high"))
-        return spread(self.km, (-down, up))
+    def entries(self) -> Entries:
+        """Vehicle kilometres with their range, as entries whose value is in km a-1."""
+        part = Part("roads", "traffic", "", "vehicle_km", 1, "tailpipe", "km a-1", "")
+        blocks = []
+        for number, known in enumerate(self.known):
+            rows = np.flatnonzero((self.way == number) & (self.km > 0))
+            blocks.append((part.but(causes=known.causes, own=known.own, tier=known.tier),
+                           rows, self.km[rows], self.km[rows]))
+        return entries("roads", len(self.km), blocks)
 
 
 def volumes_of(roads: gpd.GeoDataFrame, inside: Floats, factors: Any, *,
                volumes: str | None = None, control_total: float | None = None,
-               country: str = "") -> Volumes:
+               fuel_total: float | None = None, per_km: Floats | None = None, country: str = "",
+               modelled: Traffic | None = None) -> Volumes:
     """Return the vehicle kilometres of roads.
 
-    Volumes are counts where the road has one, else the default of the class, half of it on
-    one-way roads, or of its lanes. What comes from defaults is scaled to a control total when one
-    is given; the record says which.
+    Volumes are counts where the road has one, else those of a model, else the default of the
+    class, half of it on one-way roads, or of its lanes. All but counts are scaled to what is
+    known; the record says to what.
 
     Parameters
     ----------
@@ -72,73 +91,110 @@ def volumes_of(roads: gpd.GeoDataFrame, inside: Floats, factors: Any, *,
     inside
         Share of each road inside the study area, shape (n,) [1].
     factors
-        Gives ``volume.<class>`` and ``lane_volume.<class>``.
+        Gives ``volume.<class>`` and ``lane_volume.<class>``, and how sure volumes are.
     volumes
-        ``"class"``, ``"lanes"`` or None for what fits best.
+        One of ``WAYS``; what fits the total best, else what fits the country, when None.
     control_total
         Vehicle kilometres driven inside the area [km a-1].
+    fuel_total
+        Energy of the fuel that vehicles burn inside the area; only asked without a
+        ``control_total`` [MJ a-1].
+    per_km
+        Energy a mean vehicle burns on each road, shape (n,) [MJ km-1].
     country
         ISO code; without a total, lanes are taken in China.
+    modelled
+        Of `twin.carbon.traffic.model.model_traffic`, for ``"assigned"``.
 
     Raises
     ------
     CityTwinError
-        When the pattern is unknown or the total is no positive number.
+        When the pattern is unknown, a total is no positive number or less than what is counted, or
+        a volume has no place or is below zero.
+
+    Notes
+    -----
+    The columns ``traffic_factor`` and ``electric_share`` are what a plan makes of the traffic: the
+    scale is found without them, and the volumes are multiplied afterwards. A plan keeps the scale
+    of today, so that a cut is not scaled away.
     """
-    if control_total is not None and not (isinstance(control_total, int | float)
-                                          and 0 < control_total < 1e15):
-        raise CityTwinError(f"control_total is {control_total!r}, expected vehicle km a year "
-                            "above zero")
-    if volumes not in (None, *PATTERNS):
-        raise CityTwinError(f"volumes is {volumes!r}, expected {' or '.join(map(repr, PATTERNS))}")
-    counted = roads["volume"].notna().to_numpy()
+    _check(roads, volumes, control_total, fuel_total)
+    motor = roads["class"].isin(MOTOR).to_numpy()
+    count = roads["volume"].to_numpy(dtype=float)
+    counted = np.isfinite(count) & motor
     length = roads.length.to_numpy()
+    usual = "lanes" if country == "CN" else "class"
 
-    def driven(which: str) -> tuple[Floats, float]:
-        """Vehicle km a year of each road, and the factor its defaults need to meet the total."""
-        daily = np.where(counted, roads["volume"].fillna(0.0), _daily(roads, which, factors)[0])
-        km = daily * DAYS * length / 1000.0
-        guessed = float((km * inside)[~counted].sum())
-        if control_total is None or guessed <= 0:
-            return km, 1.0
-        return km, max(0.0, control_total - float((km * inside)[counted].sum())) / guessed
+    def driven(pattern: str) -> tuple[Floats, Calibration]:
+        """Vehicle km a year of each road before any plan, and what scaled them."""
+        daily = defaults_of(roads, usual if pattern == "assigned" else pattern, factors)[0]
+        if pattern == "assigned" and modelled is not None:
+            daily = np.where(np.isfinite(modelled.per_road), modelled.per_road, daily)
+        km = np.where(counted, count, daily) * DAYS * length / 1000.0
+        here = np.where(inside > 0, km * inside, 0.0)
+        read, guessed = float(here[counted].sum()), float(here[~counted].sum())
+        if guessed <= 0:
+            return km, UNCALIBRATED
+        if control_total is not None:
+            found = scale_to_total(read + guessed, control_total, counted_km=read)
+        elif fuel_total is not None and per_km is not None:
+            burnt = np.where(here > 0, here * np.nan_to_num(per_km), 0.0)
+            sure, rest = float(burnt[counted].sum()), float(burnt[~counted].sum())
+            if fuel_total < sure:
+                raise CityTwinError(f"counted roads burn {sure:.4g} MJ a year, more than the "
+                                    f"control fuel_mj of {fuel_total:.4g}",
+                                    mend="Look at the unit of both")
+            found = scale_to_fuel({"fuel": rest}, {"fuel": fuel_total - sure})
+        elif pattern == "assigned" and modelled is not None and (
+                counted & (modelled.per_road > 0)).any():
+            found = scale_to_counts(modelled.per_road, np.where(counted, count, np.nan),
+                                    length * inside)
+        else:
+            return km, UNCALIBRATED
+        return np.where(counted, km, km * found.factor), found
 
-    if volumes is None and control_total is not None:  # the pattern that fits the total best
-        volumes = min(PATTERNS, key=lambda v: abs(np.log(max(driven(v)[1], 1e-9))))
-    volumes = volumes or ("lanes" if country == "CN" else "class")
-    km, scale = driven(volumes)
-    causes = [Cause("counted volumes", -COUNTED[0], COUNTED[1])]
-    cause = np.zeros(len(km), dtype=np.int64)
-    guesses = int((~counted & (km > 0)).sum())
-    if control_total is None:
-        kind = roads["class"].to_numpy(dtype="object")
-        for name, known in _daily(roads, volumes, factors)[1].items():
-            cause[(kind == name) & ~counted] = len(causes)
-            causes.append(known)
-        told = {"class": "of small towns (a big city has 3 to 6 times more: volumes=lanes)",
-                "lanes": "by lane of a metropolis"}[volumes]
-        factors.count(f"roads with default traffic {told}, no control total", guesses)
-    else:
-        km = np.where(counted, km, km * scale)
-        cause[~counted] = 1
-        causes.append(Cause("control total of vehicle kilometres", -SCALED[0], SCALED[1]))
-        factors.count(f"roads with default traffic by {volumes}, scaled by {scale:.3g} to the "
-                      "control total", guesses)
-    return Volumes(km, counted, tuple(causes), cause,
-                   "uncalibrated" if control_total is None else "control total", scale)
+    if volumes is None and not (control_total is None and fuel_total is None):
+        volumes = min(PATTERNS, key=lambda p: abs(np.log(max(driven(p)[1].factor, 1e-9))))
+    pattern = volumes or usual
+    if pattern == "assigned" and modelled is None:
+        raise CityTwinError("volumes='assigned' needs a model of the traffic",
+                            mend="Give the city buildings, or take volumes=class or lanes")
+    km, calibration = driven(pattern)
+    model = modelled.per_road if modelled is not None and pattern == "assigned" \
+        else np.full(len(km), np.nan)
+    known, way = known_of(roads, counted, np.isfinite(model), pattern, usual, calibration, factors)
+    guesses = ~counted & motor & (km > 0)
+    off = int((guesses & ~np.isfinite(model)).sum()) if pattern == "assigned" else 0
+    factors.count(f"roads with {TOLD[pattern]}, {calibration}", int(guesses.sum()) - off)
+    factors.count(f"roads beside the modelled network, with {TOLD[usual]}", off)
+    plan = roads["traffic_factor"].fillna(1.0).to_numpy(dtype=float) \
+        if "traffic_factor" in roads else 1.0
+    return Volumes(km * plan, known, way, pattern, calibration,
+                   model_speed(modelled) if modelled is not None and pattern == "assigned"
+                   else np.full(len(km), np.nan))
 
 
-def _daily(roads: gpd.GeoDataFrame, volumes: str,
-           factors: Any) -> tuple[Floats, dict[str, Cause]]:
-    """Default vehicles a day on each road, and what is uncertain about each class."""
-    kind = roads["class"].to_numpy(dtype="object")
-    daily = np.zeros(len(kind))
-    causes: dict[str, Cause] = {}
-    lanes = np.maximum(roads["lanes"].to_numpy(dtype=float), 1.0)
-    one_way = np.where(roads["oneway"].to_numpy(dtype=bool), 0.5, 1.0)
-    stem = "volume" if volumes == "class" else "lane_volume"
-    for name in np.intersect1d(MOTOR, kind):
-        factor = factors.pick(f"{stem}.{name}", "vehicle d-1")
-        daily[kind == name] = factor.value
-        causes[str(name)] = Cause(factor.factor_id, -relative(factor)[0], relative(factor)[1])
-    return daily * (one_way if volumes == "class" else lanes), causes
+def model_speed(modelled: Traffic) -> Floats:
+    """Return distance over time of all vehicles of a week on each road, shape (n,) [km h-1]."""
+    hours = modelled.per_vehicle_km(lambda v: 1.0 / np.maximum(v, 0.1))
+    return np.asarray(1.0 / np.where(hours > 0, hours, np.nan))
+
+
+def _check(roads: gpd.GeoDataFrame, volumes: str | None, control_total: Any,
+           fuel_total: Any) -> None:
+    for name, total, unit in (("control_total", control_total, "vehicle km"),
+                              ("fuel_mj", fuel_total, "MJ of fuel")):
+        if total is not None and not (isinstance(total, int | float) and 0 < total < 1e15):
+            raise CityTwinError(f"{name} is {total!r}, expected {unit} a year above zero")
+    if volumes not in (None, *WAYS):
+        raise CityTwinError(f"volumes is {volumes!r}, expected {' or '.join(map(repr, WAYS))}")
+    count = roads["volume"].to_numpy(dtype=float)
+    nowhere = np.asarray(roads.geometry.isna() | roads.geometry.is_empty) & np.isfinite(count)
+    if nowhere.any():
+        raise LayerError(f"layer 'roads': {int(nowhere.sum())} counts have no line, the first in "
+                         f"row {roads.index[nowhere][0]}", mend="Give each count its road")
+    if (count < 0).any():
+        row = roads.index[count < 0][0]
+        raise LayerError(f"layer 'roads', row {row}: volume is {count[count < 0][0]:g}, expected "
+                         f"at least 0 vehicle d-1 ({int((count < 0).sum())} such rows)",
+                         mend="Leave it empty where nothing was counted")

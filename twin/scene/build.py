@@ -74,6 +74,9 @@ class Scene:
         Row numbers of the buildings outside the study area, drawn as context.
     green_roof
         Planted share of each roof by row number in the city's buildings [0..1].
+    tones
+        Colour of every triangle of the buildings before any light, (m, 3); those of
+        `twin.scene.tint.building_colours` when None.
     sources
         Licence lines.
     """
@@ -95,6 +98,7 @@ class Scene:
     water: bool = False
     outside: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     green_roof: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    tones: NDArray[np.float64] | None = None
     place: str = ""
     sources: tuple[str, ...] = ()
 

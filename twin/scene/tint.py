@@ -30,6 +30,8 @@ def building_colours(scene: Scene) -> Colours:
     the result lies on the roofs the walls are grey, or have their own values of it, and the roofs
     are drawn from the ground image.
     """
+    if scene.tones is not None:
+        return scene.tones
     mesh = scene.buildings
     white = np.array(to_rgb(WHITE))
     colour = np.tile(white, (len(mesh.triangles), 1))
