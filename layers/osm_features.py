@@ -35,9 +35,9 @@ GROUNDS = {"landuse": list(LANDUSE_USE),
 # name of a column of ours without its meaning.
 _TAGS = {
     "buildings": "building building:part name height building:height building:levels min_height "
-                 "building:use building:flats start_date roof:shape roof:height roof:angle "
-                 "roof:direction roof:orientation roof:levels amenity shop office tourism "
-                 "healthcare leisure aeroway location layer",
+                 "building:use building:flats building:structure start_date roof:shape "
+                 "roof:height roof:angle roof:direction roof:orientation roof:levels amenity shop "
+                 "office tourism healthcare leisure aeroway location layer",
     "roads": "highway name lanes width est_width maxspeed oneway junction aadt",
     "green": "natural landuse leisure surface name",
     "trees": "natural name species genus height diameter_crown",

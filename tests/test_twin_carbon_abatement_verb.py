@@ -26,11 +26,13 @@ from twin.carbon.coalitions import coalitions
 from twin.carbon.measures import Measure
 from twin.carbon.potential import potential
 from twin.factors import load as load_factors
+from twin.result import Twin
 
 HUBEI = Place("CN", "Hubei", "user")
 PLANS = (sc.Scenario("保温", Retrofit(saving=0.3)),
          sc.Scenario("pumps", SwitchHeating(to="heat_pump")),
          sc.Scenario("roofs", RooftopPV(share=0.5)))
+COARSE = {"sun_field": {"cell": 4.0, "directions": 24}}
 Call = Callable[..., tuple[int, str, str]]
 
 
@@ -54,6 +56,11 @@ def test_measures_that_do_not_meet_add_up() -> None:
         coalitions([0.0, 1.0, 2.0], ["a", "b"])
 
 
+def net_of(city: layers.City, *, sun: bool) -> Twin:
+    """Run the account; the sun is needed where modules stand."""
+    return twin.run(city, cell_size=50, want=["co2_net"], settings=COARSE if sun else {})
+
+
 @pytest.fixture(scope="module")
 def city(toy: layers.City) -> layers.City:
     return replace(toy, place=HUBEI)
@@ -62,11 +69,9 @@ def city(toy: layers.City) -> layers.City:
 @pytest.fixture(scope="module")
 def study(city: layers.City) -> Study:
     cities = {"base": city, **{p.name: p.apply(city) for p in PLANS}}
-    coarse = {"sun_field": {"cell": 4.0, "directions": 24}}
-    twins = {"base": twin.run(city, cell_size=50, settings=coarse,
-                              want=["co2_net", "residents", "pv_capacity", "pv_revenue"])}
-    twins |= {n: twin.run(c, cell_size=50, want=["co2_net"]) for n, c in cities.items()
-              if n != "base"}
+    want = ["co2_net", "residents", "pv_capacity", "pv_revenue"]
+    twins = {"base": twin.run(city, cell_size=50, settings=COARSE, want=want)}
+    twins |= {n: net_of(c, sun=n == "roofs") for n, c in cities.items() if n != "base"}
     return Study(twins, cities, PLANS)
 
 
@@ -93,6 +98,7 @@ def test_what_scenarios_save_alone_last_and_together(study: Study, city: layers.
         assert one["first_in"] == pytest.approx(net["base"] - net[name], rel=1e-9, abs=1e-9)
     whole = told["before"] - told["after"]
     assert sum(m["shapley"] for m in measures.values()) == pytest.approx(whole, rel=1e-9)
+    assert measures["roofs"]["shapley"] > 0
     # Insulation saves less once pumps heat, and pumps less once less heat is needed.
     for name in ("保温", "pumps"):
         one = measures[name]
@@ -100,7 +106,7 @@ def test_what_scenarios_save_alone_last_and_together(study: Study, city: layers.
     everything = city
     for plan in PLANS:
         everything = plan.apply(everything)
-    after = twin.run(everything, cell_size=50, want=["co2_net"]).totals()["value"]["co2_net"]
+    after = net_of(everything, sun=True).totals()["value"]["co2_net"]
     assert told["after"] == pytest.approx(after, rel=1e-9)
 
 

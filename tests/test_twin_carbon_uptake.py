@@ -146,10 +146,19 @@ def test_a_community_is_surer_than_its_trees() -> None:
     for points in (at[:1], at):
         row = run(city(tree_layer(points)), "carbon_sink").totals().loc["carbon_sink"]
         wide.append((row["high"] - row["value"]) / row["value"])
-    shared = np.sqrt(0.6 ** 2 + 0.1 ** 2 + (0.34 - 0.26) ** 2 / 1.26 ** 2
-                     + (1.26 / 0.83 - 1) ** 2 + (0.96 / 0.73 - 1) ** 2)
-    assert wide[0] == pytest.approx(np.hypot(shared, 3.0))
-    assert wide[1] == pytest.approx(np.hypot(shared, 3.0 / np.sqrt(len(at))))
+    shared = np.linalg.norm(np.log([1.6, 1.1, 1.34 / 1.26, 1.26 / 0.83, 0.96 / 0.73]))
+    assert 1 + wide[0] == pytest.approx(np.exp(np.hypot(shared, np.log(4.0))))
+    assert 1 + wide[1] == pytest.approx(np.exp(np.hypot(shared, np.log1p(3 / np.sqrt(len(at))))))
+    assert wide[1] < 0.55 * wide[0]
+
+
+def test_a_single_tree_of_assumed_size_strays_by_its_own() -> None:
+    row = run(city(tree_layer([[50, 50]], "default")), "carbon_sink").totals().loc["carbon_sink"]
+    grown = CROWN * RATE / 1000
+    assert row["high"] - row["value"] == pytest.approx(np.hypot(
+        CROWN * (1.3 - RATE) / 1000, 3.0 * grown))
+    assert row["value"] - row["low"] == pytest.approx(np.hypot(
+        CROWN * (RATE - 0.4) / 1000, 0.75 * grown))
 
 
 # Plantings over the years

@@ -239,13 +239,14 @@ def test_a_small_city_by_hand() -> None:
     assert roads["lanes"].tolist() == [1.0, 2.0]
     volume = pick("volume.secondary")
     assert ways["vehicle_km"].tolist() == pytest.approx([volume.value / 2 * 36.5, 4000 * 36.5])
-    # A road is lognormal about what is known of it: sigma 0.2 counted; a class default of 0.8
-    # beside the range of its class reaches down to nothing.
+    # A road is lognormal about what is known of it: sigma 0.2 counted, 0.8 for a class default,
+    # whose class has a range of its own.
+    usual_km = volume.value / 2 * 36.5
+    down = np.hypot(1.959964 * 0.8 + 0.32, np.log(volume.value / volume.low))
     assert ways["vehicle_km_low"].tolist() == pytest.approx(
-        [0.0, np.exp(-1.959964 * 0.2 - 0.02) * 4000 * 36.5])
-    own = np.exp(1.959964 * 0.8 - 0.32) - 1
-    assert ways["vehicle_km_high"].iloc[0] == pytest.approx(
-        volume.value / 2 * 36.5 * (1 + np.hypot(volume.high / volume.value - 1, own)))
+        [usual_km * np.exp(-down), np.exp(-1.959964 * 0.2 - 0.02) * 4000 * 36.5])
+    up = np.hypot(1.959964 * 0.8 - 0.32, np.log(volume.high / volume.value))
+    assert ways["vehicle_km_high"].iloc[0] == pytest.approx(usual_km * np.exp(up))
     slow, fast = (ways["traffic_co2"] / ways["vehicle_km"]).tolist()
     fleet = Fleet.of(_Bound(place))
     usual = min(50.0, pick("speed.secondary").value)

@@ -112,6 +112,29 @@ class Told(NamedTuple):
         return json.loads(self.out)
 
 
+def test_energy_and_traffic_edits_cut_what_they_are_about(town: layers.City) -> None:
+    before = twin.run(town, want=["co2_supply"]).totals()["value"]
+
+    def after(*edits: Any) -> pd.Series:
+        plan = sc.Scenario("plan", *edits).apply(town)
+        found: pd.Series = twin.run(plan, want=["co2_supply"]).totals()["value"]
+        return found / before
+
+    retrofit = after(sc.Retrofit(0.4))
+    assert 0.6 < retrofit["co2_territorial"] < 1
+    assert retrofit["construction_co2"] > 1  # it has to be made
+    pumps = after(sc.SwitchHeating("heat_pump"))
+    assert pumps["co2_territorial"] < 0.5    # nothing is burnt to heat any more
+    assert pumps["co2_supply"] < 1
+    driven = after(sc.ElectrifyFleet(0.5))
+    assert 0 < driven["co2_territorial"] < 1
+    modules = after(sc.RooftopPV(1.0))
+    assert modules["co2_territorial"] == pytest.approx(1)  # power is scope 2
+    assert modules["co2_supply"] < 1
+    both = after(sc.Retrofit(0.4), sc.SwitchHeating("heat_pump"))
+    assert both["co2_supply"] < min(retrofit["co2_supply"], pumps["co2_supply"])
+
+
 Run = Callable[..., Told]
 
 
@@ -159,9 +182,25 @@ def test_the_verb_writes_the_gpc_and_the_ledger(run: Run, folder: Path, tmp_path
     gpc, rows = tmp_path / "gpc.csv", tmp_path / "ledger.parquet"
     assert run("carbon", folder, "--gpc", gpc, "--ledger", rows).code == 0
     assert found.ledger is not None
-    whole = found.ledger.total(lambda p: p.sector != "x").value / 1000
-    assert pd.read_csv(gpc)["value_t"].sum() == pytest.approx(whole)
+    whole = found.ledger.total().value / 1000
+    used = found.ledger.total(lambda p: p.sector == "consumption").value / 1000
+    assert pd.read_csv(gpc)["value_t"].sum() == pytest.approx(whole - used)
     assert pd.read_parquet(rows)["value"].sum() / 1000 == pytest.approx(whole)
+
+
+def test_buildings_are_graded_beside_their_use(run: Run, folder: Path, found: twin.Twin,
+                                               tmp_path: Path) -> None:
+    told = run("carbon", folder, "--grades", tmp_path / "g.csv", "--json").json["grades"]
+    table = pd.read_csv(tmp_path / "g.csv")
+    assert len(table) == len(found.features["buildings"])
+    assert sum(told["buildings"].values()) + told["not_graded"] == len(table)
+    homes = table[table["use"] == "residential"]
+    middle = homes["intensity"].median()
+    assert homes["ratio"].to_numpy() == pytest.approx(homes["intensity"].to_numpy() / middle)
+    few = table.groupby("use")["use"].transform("size") < 20
+    assert table.loc[few, "grade"].isna().all()
+    assert "not a legal rating" in told["note"]
+    assert 0 <= told["neutrality_rate"] < 1
 
 
 def test_a_meter_on_the_command_line(run: Run, folder: Path, found: twin.Twin,

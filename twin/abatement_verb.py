@@ -20,13 +20,13 @@ from twin.carbon.abatement import abatement_costs, abatement_curve
 from twin.carbon.coalitions import coalitions
 from twin.carbon.ledger import Ledger
 from twin.carbon.lines import difference, line_total
-from twin.drivers_verb import check_picture
 from twin.factor import Factor
 from twin.factors import Factors
 from twin.factors import load as load_factors
 from twin.grid import Grid
+from twin.picture_files import check_picture
 from twin.plan_costs import Prices, plan_cost
-from twin.planning import plan
+from twin.planning import idle, plan
 from twin.pool import Overlaps
 from twin.progress import Progress, progress
 from twin.result import in_words
@@ -76,8 +76,7 @@ def _combinations(study: Any, factors: Factors, tell: Progress) -> tuple[list[Le
     """Return the ledger of the city under every combination, and what none of them could count."""
     city: City = study.cities["base"]
     record = study.twins["base"].record
-    runs = [f.__name__ for f in plan(twin.INDICATORS, WANT)]
-    settings = {k: v for k, v in record.get("settings", {}).items() if k in runs}
+    settings = dict(record.get("settings", {}))
     grid = Grid.over(city.area, city.crs, float(record["cell_size"]))
     shared, books, lost = Overlaps(), [], set[str]()
     count = 2 ** len(study.scenarios)
@@ -87,7 +86,9 @@ def _combinations(study: Any, factors: Factors, tell: Progress) -> tuple[list[Le
         after = city
         for scenario in chosen:
             after = scenario.apply(after)
-        found = twin.run(after, grid=grid, want=WANT, settings=settings, factors=factors,
+        runs = plan([f for f in twin.INDICATORS if not idle(f, after, settings)], WANT)
+        mine = {f.__name__: settings[f.__name__] for f in runs if f.__name__ in settings}
+        found = twin.run(after, grid=grid, want=WANT, settings=mine, factors=factors,
                          overlaps=shared)
         assert found.ledger is not None
         books.append(found.ledger)

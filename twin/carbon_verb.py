@@ -23,7 +23,7 @@ def carbon(args: Namespace) -> None:
     from twin.carbon.boundaries import inside
 
     inside(args.boundary)
-    for path in (args.gpc, args.ledger, args.picture, args.columns):
+    for path in (args.gpc, args.ledger, args.grades, args.picture, args.columns):
         if path:
             check_parent(Path(path))
     found = with_measured(account_of(args.twin), args.measured)
@@ -39,6 +39,12 @@ def carbon(args: Namespace) -> None:
         from twin.carbon.ledger_files import write_ledger
 
         _write(args.ledger, lambda file: write_ledger(found.ledger, file))  # type: ignore[arg-type]
+    if args.grades:
+        from twin.carbon_grades import graded_buildings, grades_told
+
+        graded = graded_buildings(found)
+        _write(args.grades, lambda file: graded.to_csv(file, index=False))
+        told["grades"] = grades_told(graded, told["total"]["value"], -told["sinks"]["value"])
     _draw(found, args)
     if args.json:
         dump(told)
@@ -157,6 +163,10 @@ def _say(told: dict[str, Any], found: Twin, args: Namespace) -> None:
               f"[{in_words(drawn['p2.5'])} to {in_words(drawn['p97.5'])}] t a-1; least sure:")
         for name, share in drawn["largest"].items():
             print(f"  {name}: {share:.0%} of the variance")  # noqa: T201
+    if "grades" in told:
+        counts = ", ".join(f"{k}: {v:,}" for k, v in told["grades"]["buildings"].items())
+        print(f"\nbuildings by grade, 1 far better to 5 far worse than their use: {counts}; "  # noqa: T201
+              f"{told['grades']['not_graded']:,} without. {told['grades']['note']}")
     print_fallbacks(dict(found.record.get("fallbacks", {})))
     for path in (args.gpc, args.ledger, args.picture, args.columns):
         if path:

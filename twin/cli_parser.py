@@ -147,6 +147,8 @@ def _accounting(verb: Verb) -> None:
     sub.add_argument("--draws", type=int, default=0, metavar="N",
                      help="Monte Carlo draws for the total, and what it hangs on (default none)")
     sub.add_argument("--gpc", metavar="FILE", help="CSV to write: the table of the GPC")
+    sub.add_argument("--grades", metavar="FILE", help="CSV to write: each building beside others "
+                     "of its use, grades 1 to 5")
     sub.add_argument("--ledger", metavar="FILE", help="Parquet to write: every row of the ledger")
     sub.add_argument("--picture", metavar="FILE", help="maps of each sector per cell to draw (PNG)")
     sub.add_argument("--columns", metavar="FILE", help="columns of each cell in 3D to draw (PNG)")

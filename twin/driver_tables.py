@@ -12,9 +12,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
-from pyproj import CRS
 from scipy.sparse import csr_array
 
 from layers.buildings import gross_floor_area
@@ -25,7 +23,7 @@ from twin.carbon.drivers import Drivers, decompose
 from twin.carbon.ledger import Ledger
 from twin.carbon.lines import LINES
 from twin.carbon.parts import Part
-from twin.grid import Grid
+from twin.districts import grid_of
 from twin.overlay import overlap
 from twin.placing import shares
 from twin.result import Twin
@@ -122,11 +120,9 @@ def building_drivers(before: State, after: State) -> Drivers | None:
     uses = uses.union(mine, sort=False)
     groups = pd.MultiIndex.from_tuples([(*key, c) for key in uses for c in carriers],
                                        names=list(BUILT))
-    tables = []
-    for state in (before, after):
-        table = state.used.reindex(groups, fill_value=0.0)
-        floor = state.floor.reindex(groups.droplevel(2)).fillna(0.0)
-        tables.append(table.assign(floor_area=floor.to_numpy()))
+    tables = [s.used.reindex(groups, fill_value=0.0).assign(
+        floor_area=s.floor.reindex(groups.droplevel(2)).fillna(0.0).to_numpy())
+        for s in (before, after)]
     return _taken_apart(tables, _heads(before, after), building_factors)
 
 
@@ -149,13 +145,7 @@ def traffic_drivers(before: State, after: State) -> Drivers | None:
 
 
 def empty_places(before: State, after: State) -> list[str]:
-    """Return the places without residents in one of two states.
-
-    Parameters
-    ----------
-    before, after
-        The two states.
-    """
+    """Return the places without residents in one of two states."""
     heads = pd.concat([before.people, after.people], axis=1).fillna(0.0)
     return [str(p) for p in heads.index[(heads <= 0).any(axis=1)]]
 
@@ -236,7 +226,7 @@ def _of_features(found: Twin, layer: gpd.GeoDataFrame, amount: Floats, kind: pd.
     if names == [EVERYWHERE]:
         share = csr_array(np.ones((1, len(layer))))
     else:
-        on_cells = csr_array(spread.T @ shares(layer, overlap(layer, _grid(found))))
+        on_cells = csr_array(spread.T @ shares(layer, overlap(layer, grid_of(found))))
         whole = np.asarray(on_cells.sum(axis=0)).ravel()
         share = csr_array(on_cells.multiply(np.divide(1.0, whole, out=np.zeros(len(layer)),
                                                       where=whole > 0)[None, :]))
@@ -246,13 +236,3 @@ def _of_features(found: Twin, layer: gpd.GeoDataFrame, amount: Floats, kind: pd.
     sums = np.asarray((share.multiply(within[None, :]) @ of_kind).todense())
     index = pd.MultiIndex.from_product([names, words], names=["place", str(kind.name)])
     return pd.Series(sums.ravel(), index=index)[sums.ravel() > 0]
-
-
-def _grid(found: Twin) -> Grid:
-    """Return the grid of a twin, its whole box as the area."""
-    x, y = (found.cells[axis].to_numpy() for axis in ("x", "y"))
-    size = float(found.record["cell_size"])
-    west, south = float(x[0]) - size / 2, float(y[0]) - size / 2
-    return Grid(CRS.from_cf(found.cells["spatial_ref"].attrs), west, south, size, len(x), len(y),
-                shapely.box(west, south, west + len(x) * size, south + len(y) * size))
-

@@ -12,10 +12,9 @@ import pandas as pd
 
 import twin
 from layers.errors import CityTwinError, SourceError, nearest
-from twin.arguments import check_parent
 from twin.carbon.chains import BUILDINGS, TRAFFIC_SHORT
 from twin.carbon.drivers import Drivers
-from twin.carbon_verb import _districts as districts_of
+from twin.districts import districts_of
 from twin.driver_tables import (
     EVERYWHERE,
     MODULES,
@@ -25,11 +24,11 @@ from twin.driver_tables import (
     state_of,
     traffic_drivers,
 )
+from twin.picture_files import check_picture
 from twin.result import Twin, in_words
 from twin.tables import dump, print_table
 
 TONNE = 1000.0  # [kg]
-PICTURES = (".png", ".svg", ".pdf")
 GROUPS = {"use": ("buildings", "use"), "class": ("traffic", "class"), "district": ("", "place")}
 WORDS = {"buildings": BUILDINGS, "traffic": {**TRAFFIC_SHORT, "mix_share": "mix of road classes"}}
 NOTHING = 1e-9  # of the emission: less is rounding, and told as nothing [1]
@@ -62,22 +61,6 @@ def drivers(args: Namespace) -> None:
         dump(told)
     else:
         _say(told, args)
-
-
-def check_picture(path: str | None) -> None:
-    """Raise where a picture cannot be written, before any work.
-
-    Parameters
-    ----------
-    path
-        File of the picture, None for none.
-    """
-    if path and Path(path).suffix.lower() not in PICTURES:
-        raise SourceError(f"--picture {path}: expected a name that ends in {', '.join(PICTURES)}")
-    if path and Path(path).is_dir():
-        raise SourceError(f"--picture {path} is a directory, expected a file name")
-    if path:
-        check_parent(Path(path))
 
 
 def two_twins(first: str, second: str) -> list[tuple[str, str]]:

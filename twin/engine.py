@@ -28,7 +28,7 @@ from twin.factors import load as load_factors
 from twin.grid import Grid
 from twin.label import label_of
 from twin.placing import put_result, with_results
-from twin.planning import Indicator, check_settings, plan, possible
+from twin.planning import Indicator, check_settings, idle, plan, possible
 from twin.pool import Overlaps, Picker
 from twin.region_codes import region_mend, regions
 from twin.result import Twin
@@ -88,9 +88,10 @@ def run(city: City, *, cell_size: float = 50.0, want: Iterable[str] | None = Non
     shared = overlaps or Overlaps()
     if isinstance(want, str):
         want = [want]
-    steps = plan((*INDICATORS, *extra), want)
     settings = dict(settings or {})
-    asked = [] if want is None else plan((*INDICATORS, *extra), want, hopes=False)
+    every = [f for f in (*INDICATORS, *extra) if not idle(f, city, settings)]
+    steps = plan(every, want)
+    asked = [] if want is None else plan(every, want, hopes=False)
     check_settings(settings, steps)
     steps = possible(steps, asked, city, picker, settings)
 

@@ -68,6 +68,13 @@ def plan(indicators: Sequence[Indicator], want: Iterable[str] | None = None, *,
     return [f for f in order if f in chosen]
 
 
+def idle(function: Indicator, city: City, settings: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Return whether an account would hold nothing, so that what it needs need not be computed."""
+    label = label_of(function)
+    return bool(label.account and label.unless
+                and label.unless(city, settings.get(function.__name__, {})))
+
+
 def possible(steps: list[Indicator], asked: Sequence[Indicator], city: City, picker: Picker,
              settings: Mapping[str, Mapping[str, Any]]) -> list[Indicator]:
     """Leave out what lacks weather or terrain or is too much work unasked, and say so.

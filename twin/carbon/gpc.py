@@ -14,11 +14,16 @@ Which = Callable[[Part], bool]
 
 
 def _buildings(*uses: str) -> Which:
-    return lambda p: p.sector == "buildings" and p.sub in uses
+    return lambda p: (p.sector == "buildings" and p.sub in uses
+                      and p.stage in ("B6", "losses"))
 
 
 def _traffic(part: Part) -> bool:
-    return part.sector == "traffic"
+    return part.sector == "traffic" and part.stage in ("tailpipe", "losses")
+
+
+def _elsewhere(part: Part) -> bool:
+    return part.stage == "upstream" or (part.sector == "construction" and part.stage != "D")
 
 
 def _none(_: Part) -> bool:
@@ -53,8 +58,9 @@ LINES: tuple[tuple[str, str, Which, str], ...] = (
     ("V.1", "Livestock", _none, APART),
     ("V.2", "Land", lambda p: p.sector == "sinks", "yearly uptake of green"),
     ("V.3", "Aggregate sources and non-CO2 emission sources on land", _none, APART),
-    ("VI.1", "Other scope 3", lambda p: p.sector in ("construction", "consumption"),
-     "buildings over their life, per year of it"),
+    ("VI.1", "Other scope 3", _elsewhere,
+     "making and bringing of fuels, and buildings over their life per year of it; what residents "
+     "use is another boundary"),
 )
 COLUMNS = ("reference", "sector", "scope", "gas", "value_t", "low_t", "high_t", "notation_key",
            "activity_quality", "factor_quality", "methods", "explanation")

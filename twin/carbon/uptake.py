@@ -195,9 +195,9 @@ def _measured(trees: gpd.GeoDataFrame, stands: Stands, factors: Any, allometry: 
 
 
 def _own(factors: Any) -> tuple[float, float]:
-    """Return the range a tree has of its own, down and up of what is below zero [1]."""
+    """Return the range a tree has of its own, less and more than reckoned [1]."""
     single = factors.pick("tree.single", "1")
-    return single.high - 1, 1 - single.low
+    return 1 - single.low, single.high - 1
 
 
 def _by_area(layer: str, cover: str, rate: Any, rows: Any, area: Any,

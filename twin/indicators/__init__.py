@@ -1,6 +1,9 @@
 """The indicators, in reading order. A new one is a labelled function and its name here."""
 
-from twin.indicators.buildings import building_account, building_energy
+from collections.abc import Callable
+from typing import Any
+
+from twin.indicators.buildings import building_account, building_energy, full_roofs
 from twin.indicators.carbon import (
     building_co2,
     carbon_ledger,
@@ -36,7 +39,7 @@ from twin.indicators.traffic import road_account, road_traffic, vehicle_km
 from twin.indicators.ventilation import ventilation_class
 from twin.indicators.wind import wind_field, wind_ratios, wind_year
 
-INDICATORS = (
+INDICATORS: tuple[Callable[..., Any], ...] = (
     building_form,
     frontal_area,
     roughness,
@@ -63,6 +66,7 @@ INDICATORS = (
     wall_money_means,
     heat_field,
     heat_stress,
+    full_roofs,
     building_account,
     building_energy,
     road_traffic,

@@ -6,6 +6,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import xarray as xr
 from scipy.sparse import csr_array
 
 from twin.carbon.entries import Entries
@@ -13,16 +14,34 @@ from twin.carbon.ledger import ledger as laid_on_cells
 from twin.carbon.operation import energy_entries, operation
 from twin.estimate import Estimate, Laid
 from twin.label import Var, indicator
+from twin.module_table import estimate_of
 from twin.placing import shares
 
 UNSCALED = ("heating and cooling of buildings are those of the usual weather of the country or "
             "zone (building_account.weather_scaling takes the weather of the city)")
 
 
+def _no_modules(city: Any, _: Any) -> str:
+    """Say that no modules stand on the roofs, so that nobody need know what they yield."""
+    stand = (city.frame("buildings")["pv_share"] > 0).any()
+    return "" if stand else "no modules stand on the roofs"
+
+
+@indicator(account="full_roofs", unless=_no_modules)
+def full_roofs(roof_pv: xr.Dataset) -> Estimate:
+    """Yield of modules on all that roofs can carry, per building [kWh a-1].
+
+    References
+    ----------
+    As of `twin.indicators.photovoltaic`.
+    """
+    return estimate_of(roof_pv, "pv_yield")
+
+
 @indicator(account="building_account")
-def building_account(buildings: gpd.GeoDataFrame, city: Any, factors: Any, *,
-                     weather_scaling: bool = False, grid: str = "province",
-                     grid_year: float | None = None) -> Entries:
+def building_account(buildings: gpd.GeoDataFrame, city: Any, factors: Any,
+                     full_roofs: Estimate | None = None, *, weather_scaling: bool = False,
+                     grid: str = "province", grid_year: float | None = None) -> Entries:
     """Operation of buildings, as `twin.carbon.operation.operation` gives it.
 
     Parameters
@@ -45,7 +64,7 @@ def building_account(buildings: gpd.GeoDataFrame, city: Any, factors: Any, *,
     if weather is not None and not weather_scaling:
         factors.count(UNSCALED, 1, once="weather of buildings")
     return operation(buildings, factors, weather=weather if weather_scaling else None, grid=grid,
-                     grid_year=grid_year)
+                     grid_year=grid_year, pv_energy=full_roofs)
 
 
 @indicator(
