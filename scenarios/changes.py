@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from layers.units import factor
+from twin.carbon.ledger import Ledger
 from twin.carbon.lines import LINES, difference, line_total
 from twin.estimate import Estimate
 from twin.heat.redraw import TOTALS
@@ -62,6 +63,8 @@ def _of_ledger(before: Twin, after: Twin, variables: Mapping[str, Var]) -> dict[
         return {}
     same = frozenset(name for name, one in after.features.items() if name in before.features
                      and "id" in one and list(one["id"]) == list(before.features[name]["id"]))
+    if _only_added(before.ledger, after.ledger, "trees"):
+        same |= {"trees"}
     change = difference(before.ledger, after.ledger, same)
     out = {}
     for name in LINES:
@@ -73,6 +76,13 @@ def _of_ledger(before: Twin, after: Twin, variables: Mapping[str, Var]) -> dict[
             # Sums in another order differ in their last figures.
             out[name] = Estimate(*(0.0 if abs(e) < 1e-9 * whole else e * times for e in ends))
     return out
+
+
+def _only_added(before: Ledger, after: Ledger, layer: str) -> bool:
+    """Return whether the sources of a layer that is no feature of twins stand as they stood."""
+    old, new = (one.where(lambda p: p.layer == layer).rows.groupby("source")["activity"].sum()
+                for one in (before, after))
+    return bool(old.equals(new.reindex(old.index)))
 
 
 def distinct(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:

@@ -152,7 +152,8 @@ def _steps(figure: Figure, size: Size, box: Box, drawn: pd.DataFrame, colours: S
         for room, off, word in ((x - box[0] - 80 * unit, -10, "earns money"),
                                 (box[0] + box[2] + 40 * unit - x, 10, "costs money")):
             if room > 110 * unit:
-                fitted(sheet, x + off * unit, box[1] + box[3] + 18 * unit, word, 17 * unit, room,
+                at = max(x, box[0] + 170 * unit) if off > 0 else x  # clear of the unit
+                fitted(sheet, at + off * unit, box[1] + box[3] + 18 * unit, word, 17 * unit, room,
                        color=INK, ha="right" if off < 0 else "left")
 
 

@@ -28,7 +28,8 @@ from twin.result import Twin
 
 PRAGUE = 3.1   # buildings, t CO2 per head in 2024, from the sectors of the city's report [t a-1]
 PRAGUE_SOURCE = "Prague monitoring report 2024 (6.22 Mt, 1.40 M inhabitants), sectors of 2017"
-HOMES, SERVICES = 35.0, 15.0  # floor area per head in Prague [m2]
+HOMES, SERVICES = 35.0, 15.0  # floor that people use, per head in Prague [m2]
+GROSS = 1.2                   # gross floor area over it [1]
 # Buildings and road traffic in published inventories: t per head and kt per km2.
 INVENTORIES = (
     ("buildings, t per head", "France, homes and services, direct, 2017 (SDES/Citepa)", 1.36),
@@ -87,7 +88,7 @@ def curves() -> list[Row]:
 
 def prague() -> list[Row]:
     """Return buildings of Prague per head beside the city's own report."""
-    area = [HOMES, SERVICES]
+    area = [GROSS * HOMES, GROSS * SERVICES]
     shapes = [shapely.box(100 * i, 0, 100 * i + a, 1) for i, a in enumerate(area)]
     empty = layers.toy_town().frame("buildings").iloc[:2].copy()
     houses = gpd.GeoDataFrame(empty.drop(columns="geometry").reset_index(drop=True).assign(
@@ -95,8 +96,8 @@ def prague() -> list[Row]:
         geometry=shapes, crs="EPSG:32633")
     found = operation(houses, Picker(load_factors(), Place("CZ", "")))
     got = float(found.by_source(LINES["building_co2"]).value.sum()) / 1000
-    return [row("Prague, 35 m2 of homes and 15 m2 of services per head", "buildings, t per head",
-                PRAGUE, got, PRAGUE_SOURCE)]
+    return [row("Prague, 35 m2 of homes and 15 m2 of services per head, 1.2 gross",
+                "buildings, t per head", PRAGUE, got, PRAGUE_SOURCE)]
 
 
 def hubei() -> list[Row]:

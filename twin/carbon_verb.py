@@ -21,6 +21,8 @@ def carbon(args: Namespace) -> None:
     """Tell the carbon account of a twin."""
     from twin.carbon.account import account
     from twin.carbon.boundaries import inside
+    from twin.carbon.offset import taken_up_in_all
+    from twin.districts import districts_of
 
     inside(args.boundary)
     for path in (args.gpc, args.ledger, args.grades, args.picture, args.columns):
@@ -29,8 +31,10 @@ def carbon(args: Namespace) -> None:
     found = with_measured(account_of(args.twin), args.measured)
     assert found.ledger is not None
     told = account(found.ledger, args.boundary, args.by, draws=args.draws,
-                   districts=_districts(found, args.districts, args.district_name))
+                   districts=districts_of(found, args.districts, args.district_name))
     told["per"] = _per(found, told)
+    share = taken_up_in_all(found.ledger).value
+    told["taken_up_share"] = share if share == share else None
     if args.gpc:
         from twin.carbon.gpc import gpc_table
 
@@ -101,36 +105,6 @@ def with_measured(found: Twin, file: str | None) -> Twin:
     return replace(found, ledger=replace_measured(found.ledger, read_measured(file), features))
 
 
-def _districts(found: Twin, file: str | None, column: str | None) -> Any:
-    """Return the districts of a file with the share of each cell in them, None without a file."""
-    if not file:
-        return None
-    import shapely
-    from pyproj import CRS
-
-    from layers.errors import LayerError, nearest
-    from layers.vectors import read_vector
-    from twin.carbon.account import district_shares
-    from twin.grid import Grid
-    from twin.overlay import overlap
-
-    polygons = read_vector(file)
-    text = [c for c in polygons.columns if c != polygons.geometry.name]
-    name = column or next((c for c in ("name", "名称", "NAME") if c in text), "")
-    if column and column not in text:
-        raise LayerError(f"{file} has no column {column!r}{nearest(column, text)}",
-                         mend=f"It has {', '.join(text[:10])}")
-    x, y = (found.cells[axis].to_numpy() for axis in ("x", "y"))
-    size = float(found.record["cell_size"])
-    west, south = float(x[0]) - size / 2, float(y[0]) - size / 2
-    grid = Grid(CRS.from_cf(found.cells["spatial_ref"].attrs), west, south, size, len(x), len(y),
-                shapely.box(west, south, float(x[-1]) + size / 2, float(y[-1]) + size / 2))
-    polygons = polygons.to_crs(grid.crs)
-    names = [str(n) for n in polygons[name]] if name else [str(i + 1) for i in range(len(polygons))]
-    return district_shares(overlap(polygons, grid), names,
-                           found.cells["cell_area"].to_numpy().ravel())
-
-
 def _per(found: Twin, told: dict[str, Any]) -> dict[str, float | None]:
     """Return the total per square kilometre and, where residents are known, per head [t a-1]."""
     area = float(found.cells["cell_area"].sum()) / 1e6
@@ -151,7 +125,9 @@ def _say(told: dict[str, Any], found: Twin, args: Namespace) -> None:
     print(f"{found.record.get('city', '')}, {told['boundary']} boundary: "  # noqa: T201
           f"{_range(total)} t a-1; {in_words(per['km2'])} t per km2"
           + (f", {in_words(per['head'])} t per head" if per["head"] else ""))
-    print(f"taken up by green, apart: {_range(told['sinks'])} t a-1")  # noqa: T201
+    share = told["taken_up_share"]
+    print(f"taken up by green, apart: {_range(told['sinks'])} t a-1"  # noqa: T201
+          + ("" if share is None else f", {100 * share:.2g} % of what is emitted"))
     rows = told["by"].items()
     if args.by == "cell":
         rows = sorted(rows, key=lambda r: -r[1]["value"])[:20]

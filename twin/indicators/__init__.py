@@ -33,7 +33,14 @@ from twin.indicators.pv_money import (
     wall_money_means,
 )
 from twin.indicators.roughness import frontal_area, roughness
-from twin.indicators.sinks import green_account, roof_account, tree_account
+from twin.indicators.sinks import (
+    carbon_stock,
+    green_account,
+    roof_account,
+    share_of_emissions_taken_up,
+    tree_account,
+    young_sink,
+)
 from twin.indicators.sun import sun_field, sun_means
 from twin.indicators.traffic import road_account, road_traffic, vehicle_km
 from twin.indicators.ventilation import ventilation_class
@@ -81,4 +88,7 @@ INDICATORS: tuple[Callable[..., Any], ...] = (
     building_co2,
     traffic_co2,
     co2,
+    share_of_emissions_taken_up,
+    carbon_stock,
+    young_sink,
 )

@@ -38,7 +38,7 @@ _FORM = (PAPER, "#d9d6d3", "#b3b0b4", "#87868f", "#5d5e6b", "#3a3c49", "#1f212b"
 
 # Words in a variable's name -> family and which way is better; the first that matches wins.
 _FAMILIES: tuple[tuple[tuple[str, ...], str, Better], ...] = (
-    (("sink", "sequest", "uptake", "removal"), "sinks", "more"),
+    (("sink", "sequest", "uptake", "removal", "stock", "taken_up"), "sinks", "more"),
     (("irradiation", "insolation", "sun_hours", "sunlight", "sunlit", "daylight", "sky_view",
       "svf"), "light", "neutral"),
     (("pv", "solar", "photovoltaic"), "sun", "more"),
