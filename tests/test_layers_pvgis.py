@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from layers.errors import CityTwinError, SourceError
+from layers.files import read
 from layers.pvgis import fetch_typical_year
 from layers.weather import annual_ghi, read_weather, year_of_hours
 
@@ -130,3 +131,19 @@ def test_without_a_server_or_a_place(tmp_path: Path) -> None:
         fetch_typical_year(45.0, 8.0, cache=tmp_path, retries=0, url="http://127.0.0.1:9/tmy")
     with pytest.raises(CityTwinError, match="is no place"):
         fetch_typical_year(114.0, 300.0, cache=tmp_path)
+
+
+def test_the_word_pvgis_on_the_command_line(call, toy, tmp_path, monkeypatch):
+    if not STORED.is_file():
+        pytest.skip("the shared weather files are not there")
+    longitude, latitude = toy.lonlat
+    kept = tmp_path / "pvgis" / f"pvgis_tmy_v5_3_{latitude:.2f}_{longitude:.2f}.csv"
+    kept.parent.mkdir()
+    kept.write_bytes(STORED.read_bytes())
+    monkeypatch.setenv("CITYTWIN_CACHE", str(tmp_path))
+    toy.frame("buildings").to_file(tmp_path / "b.gpkg")
+    code, _, err = call("import", tmp_path / "城.gpkg", "--buildings", tmp_path / "b.gpkg",
+                        "--weather", "pvgis", "-q")
+    assert (code, err) == (0, "")
+    weather = read(tmp_path / "城.gpkg")["weather"]
+    assert annual_ghi(weather) == pytest.approx(annual_ghi(read_weather(STORED)), rel=1e-6)

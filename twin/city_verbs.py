@@ -21,6 +21,8 @@ from twin.arguments import (
 from twin.progress import progress
 from twin.tables import city_record, dump, print_fallbacks, print_sources, say_city, totals
 
+ONLINE = "pvgis"  # a word in place of a weather file: ask for the typical year of the place
+
 
 def sample(args: Namespace) -> None:
     """Write an embedded city."""
@@ -47,15 +49,26 @@ def fetch(args: Namespace) -> None:
         where: Any = read_vector(args.polygon)
     else:
         where = tuple(args.bbox) if args.bbox else args.where
-    if args.weather:
+    if args.weather and args.weather != ONLINE:
         read_weather(args.weather)  # a wrong file is told before the download
     with progress("fetch", quiet=args.quiet) as tell:
         city = layers.fetch(where, name=args.name, country=args.country, region=args.region,
                             offline=args.offline, cache=args.cache,
                             progress=lambda done, of, what: tell(what, done, of))
-    city = with_rasters(city, weather=args.weather)
+        city = with_rasters(city, weather=_weather(args, city, args.cache, offline=args.offline))
     layers.write(city, args.output)
     _say(city, args)
+
+
+def _weather(args: Namespace, city: City, cache: str | None = None, *,
+             offline: bool = False) -> str | Path | None:
+    """Return the weather file that was given, or one that PVGIS gives for the place."""
+    if args.weather != ONLINE:
+        return args.weather if args.weather is None else str(args.weather)
+    from layers.pvgis import fetch_typical_year
+
+    longitude, latitude = city.lonlat
+    return fetch_typical_year(latitude, longitude, cache=cache, offline=offline)
 
 
 def import_(args: Namespace) -> None:
@@ -73,10 +86,15 @@ def import_(args: Namespace) -> None:
     with progress("import", quiet=args.quiet) as tell:
         tell("reading", 0, 2)
         city = layers.read(args.osm, columns=args.columns, area=args.area, terrain=args.terrain,
-                           canopy=args.canopy, weather=args.weather, crs=args.crs,
+                           canopy=args.canopy, crs=args.crs,
+                           weather=None if args.weather == ONLINE else args.weather,
                            name=args.name or Path(args.out).stem,
                            country=args.country, region=args.region, controls=controls,
                            **args.files)
+        if args.weather == ONLINE:
+            from layers.files import with_rasters
+
+            city = with_rasters(city, weather=_weather(args, city))
         tell("writing", 1, 2)
         layers.write(city, args.out)
     _say(city, args)

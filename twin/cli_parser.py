@@ -69,7 +69,8 @@ def _loading(verb: Verb) -> None:
     sub.add_argument("--bbox", nargs=4, type=number, metavar=("W", "S", "E", "N"),
                      help="box in degrees instead of a name")
     sub.add_argument("--polygon", metavar="FILE", help="polygon file instead of a name")
-    sub.add_argument("--weather", metavar="FILE", help="EPW or TMY file to add")
+    sub.add_argument("--weather", metavar="FILE", help="EPW or TMY file to add, or the word "
+                     "pvgis for the typical year PVGIS gives for the place")
     sub.add_argument("--offline", action="store_true", help="answer from the cache alone")
     sub.add_argument("--cache", metavar="FOLDER", help="where answers are kept")
     place_flags(sub)
@@ -83,7 +84,8 @@ def _loading(verb: Verb) -> None:
     sub.add_argument("--area", metavar="FILE", help="polygon of the study area")
     sub.add_argument("--terrain", metavar="FILE", help="raster of elevation [m]")
     sub.add_argument("--canopy", metavar="FILE", help="raster of vegetation height [m]")
-    sub.add_argument("--weather", metavar="FILE", help="EPW or TMY file")
+    sub.add_argument("--weather", metavar="FILE", help="EPW or TMY file, or the word pvgis for the "
+                     "typical year PVGIS gives for the place")
     sub.add_argument("--osm", metavar="FILE", help="an .osm.pbf extract or one file with layers")
     sub.add_argument("--crs", metavar="EPSG:N", help="CRS of files that do not say their own")
     sub.add_argument("--control", action="append", default=[], metavar="NAME=TOTAL",
