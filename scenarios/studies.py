@@ -19,8 +19,11 @@ from layers.files import read
 from scenarios.changes import change_table
 from scenarios.heat_bands import heat_bands
 from scenarios.recipes import read_text, recipe_text
+from scenarios.retrofits import Retrofitted, retrofits_of
 from scenarios.scenario import BASE, Scenario
 from twin.engine import Progress
+from twin.factors import Factors
+from twin.factors import load as load_factors
 from twin.pool import Overlaps
 from twin.result import Twin, replaced_folder
 from twin.writers import export, export_table
@@ -94,6 +97,29 @@ class Study:
         """
         found = change_table(self._twin(to), self._twin(name), self._heat(name, to))
         return found.rename(columns={"before": to, "after": name})
+
+    def retrofits(self, name: str, *, to: str = BASE, factors: Factors | None = None
+                  ) -> Retrofitted:
+        """Return what the retrofits of a scenario save, take to make and cost.
+
+        Parameters
+        ----------
+        name
+            The scenario.
+        to
+            What it is compared with.
+        factors
+            Tables; the project's own when None.
+
+        Raises
+        ------
+        ScenarioError
+            When it retrofits nothing, or the study keeps no cities to say where they stand.
+        """
+        before, after = self._twin(to), self._twin(name)
+        if name not in self.cities:
+            raise ScenarioError("the study keeps no cities", mend="Make the study again")
+        return retrofits_of(before, after, self.cities[name].place, factors or load_factors())
 
     def _heat(self, name: str, to: str) -> pd.DataFrame:
         """Return the ranges of what changes in heat, found once: they take seconds."""

@@ -16,6 +16,8 @@ import shapely
 import layers
 import scenarios as sc
 import twin
+from layers.buildings import gross_floor_area
+from layers.errors import ScenarioError
 from twin.carbon.boundaries import inside
 from twin.carbon.lines import LINES, line_total
 
@@ -97,6 +99,24 @@ def test_a_change_has_the_range_of_what_changed(town: layers.City) -> None:
     # The change is a fifth of what there is, and so is its range.
     assert cut["low"] == pytest.approx(-0.2 * base["high"], rel=1e-9)
     assert cut["high"] == pytest.approx(-0.2 * base["low"], rel=1e-9)
+
+
+def test_a_retrofit_tells_its_payback_and_cost(town: layers.City) -> None:
+    study = sc.study(town, sc.Scenario("warm", sc.Retrofit(0.4, use="office")), cell_size=40)
+    told = study.retrofits("warm")
+    offices = study.twins["base"].features["buildings"].query("use == 'office' and inside > 0")
+    area = (gross_floor_area(offices) * offices["inside"]).sum()
+    assert told.buildings == len(offices)
+    assert told.floor_area == pytest.approx(area)
+    change = study.change("warm").loc["building_co2"]
+    assert told.saved == pytest.approx(-change["change"])
+    assert told.made.value == pytest.approx(40 * area / 1000)  # 40 kg per m2
+    assert told.payback.value == pytest.approx(told.made.value / told.saved)
+    assert 0.5 < told.payback.value < 30
+    assert (told.cost_per_m2.value, told.money) == (150, "EUR")
+    plan = sc.study(town, sc.Scenario("none", sc.CutTraffic(0.1)), cell_size=40)
+    with pytest.raises(ScenarioError, match="retrofits no building"):
+        plan.retrofits("none")
 
 
 class Told(NamedTuple):

@@ -81,6 +81,23 @@ def compare(args: Namespace) -> None:
         return
     for name, table in tables.items():
         print_change(name, args.to, table if args.all else table[table["change"] != 0])
+        _say_retrofits(found, name, args.to)
+
+
+def _say_retrofits(found: Any, name: str, to: str) -> None:
+    """Print what retrofits of a scenario take to make, where it has any."""
+    from layers.errors import ScenarioError
+
+    try:
+        told = found.retrofits(name, to=to)
+    except ScenarioError:
+        return
+    cost = told.cost_per_m2
+    print(f"\nretrofits: {told.buildings:,} buildings, {told.floor_area:,.0f} m2; making them "
+          f"emits {told.made.value:,.0f} t CO2e, saved again in {told.payback.value:.1f} a "
+          f"({told.payback.low:.1f} to {told.payback.high:.1f})"
+          + (f"; {cost.value:g} {told.money} per m2 ({cost.low:g} to {cost.high:g}, {cost.year})"
+             if cost else ""))
 
 
 def sheet(args: Namespace) -> None:
