@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from layers.units import factor
-from twin.carbon.ledger import Ledger
 from twin.carbon.lines import LINES, difference, line_total
 from twin.estimate import Estimate
 from twin.heat.redraw import TOTALS
@@ -61,11 +60,7 @@ def _of_ledger(before: Twin, after: Twin, variables: Mapping[str, Var]) -> dict[
     """Return what changes in the lines of the carbon ledger, with its range."""
     if before.ledger is None or after.ledger is None:
         return {}
-    same = frozenset(name for name, one in after.features.items() if name in before.features
-                     and "id" in one and list(one["id"]) == list(before.features[name]["id"]))
-    if _only_added(before.ledger, after.ledger, "trees"):
-        same |= {"trees"}
-    change = difference(before.ledger, after.ledger, same)
+    change = difference(before.ledger, after.ledger)
     out = {}
     for name in LINES:
         if name in variables and name in before.variables:
@@ -76,13 +71,6 @@ def _of_ledger(before: Twin, after: Twin, variables: Mapping[str, Var]) -> dict[
             # Sums in another order differ in their last figures.
             out[name] = Estimate(*(0.0 if abs(e) < 1e-9 * whole else e * times for e in ends))
     return out
-
-
-def _only_added(before: Ledger, after: Ledger, layer: str) -> bool:
-    """Return whether the sources of a layer that is no feature of twins stand as they stood."""
-    old, new = (one.where(lambda p: p.layer == layer).rows.groupby("source")["activity"].sum()
-                for one in (before, after))
-    return bool(old.equals(new.reindex(old.index)))
 
 
 def distinct(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:

@@ -13,6 +13,10 @@ from layers.city import City
 from layers.errors import MissingInput, ScenarioError, nearest
 from layers.roads import MOTOR
 from scenarios.where import region, share_of
+from twin.carbon.driving import electric_share
+from twin.factors import load
+from twin.fleet import Fleet
+from twin.pool import Picker
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,10 @@ class ElectrifyFleet:
         Share of the vehicle kilometres [1]; roads where it is higher keep theirs.
     within
         Where: see `scenarios.where.region`.
+
+    Notes
+    -----
+    Roads that tell no share have that of the fleet of the place, as the tables here have it.
     """
 
     share: float = 0.5
@@ -128,9 +136,10 @@ def _electric(city: City, part: NDArray[np.float64], share: float) -> Any:
     """Return the roads with a share of electric driving on what part of them lies within."""
     roads = city.frame("roads")
     there = roads["electric_share"].to_numpy(dtype=float)
-    known = np.where(np.isnan(there), 0.0, there)
-    mixed = part * np.maximum(known, share) + (1 - part) * known
-    return roads.assign(electric_share=np.where(part > 0, mixed, there))
+    fleet = electric_share(Fleet.of(Picker(load(), city.place)))
+    known = np.where(np.isnan(there), fleet, there)
+    mixed = part * share + (1 - part) * known
+    return roads.assign(electric_share=np.where((part > 0) & (known < share), mixed, there))
 
 
 def _some(part: NDArray[np.float64], edit: Any) -> None:

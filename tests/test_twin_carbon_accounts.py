@@ -100,6 +100,18 @@ def test_a_meter_replaces_the_estimate_and_says_so(book: Ledger, tmp_path: Path)
     assert kept.high / kept.value == pytest.approx(1 + 0.05 * np.hypot(3500, 4500) / 8000)
 
 
+def test_what_comes_with_the_energy_follows_the_meter(tmp_path: Path) -> None:
+    wires = POWER.but(stage="losses", scope=3, factor_id="grid_losses.CN")
+    house = ledger([entries("buildings", 1, [(POWER, [0], [100.0], [4000.0]),
+                                             (wires, [0], [100.0], [200.0])])],
+                   {"buildings": csr_array([[1.0]])}, 1)
+    table = measured(tmp_path / "m.csv", "buildings,甲,electricity,1000,kg a-1,p,d,")
+    told = replace_measured(house, table, {"buildings": FEATURES["buildings"].iloc[:1]}).table()
+    assert told.set_index("stage")["value"].to_dict() == pytest.approx(
+        {"B6": 1000.0, "losses": 50.0})
+    assert told["activity"].tolist() == pytest.approx([25.0, 25.0])
+
+
 @pytest.mark.parametrize(("line", "words"), [
     ("buildings,x,gas,1,t a-1,p,d,", "row 2: buildings 'x' is unknown"),
     ("roads,r,,1,t a-1,p,d,", "row 2: roads 'r' is the id of several features"),

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from layers.errors import CityTwinError
 from twin.carbon.boundaries import inside, is_sink
 from twin.carbon.entries import entries
-from twin.carbon.ledger import Ledger, ledger
+from twin.carbon.ledger import Ledger, ledger, told_apart
 from twin.carbon.lines import difference, line_total
 from twin.carbon.parts import Cause, Part
 from twin.carbon.uncertainty import draw
@@ -132,24 +132,49 @@ def test_scenarios_share_their_draws(book: Ledger) -> None:
     gas = next(i for i, p in enumerate(book.parts) if halved(p))
     rows.loc[rows["part"] == gas, "value"] *= 0.5
     after = Ledger(book.parts, rows, book.cells)
-    layers = frozenset({"buildings", "roads", "green"})
-    low, middle, high = draw(difference(book, after, layers), count=4000).ends
+    low, middle, high = draw(difference(book, after), count=4000).ends
     assert middle == pytest.approx(-5.0, rel=0.02)
     # Only what moves gas moves the change: the intensity and the fuel.
     assert high - low == pytest.approx(5 * (np.hypot(0.2, 0.03) + np.hypot(0.3, 0.04)), rel=0.12)
-    same = difference(book, book, layers)
+    same = difference(book, book)
     assert draw(same).ends == (0.0, 0.0, 0.0)
     assert (same.total().low, same.total().high) == (0.0, 0.0)
     # Roads that are other roads each have what is their own.
-    other = difference(book, book).total(lambda p: p.sector == "traffic")
+    fresh = Ledger(book.parts, book.rows, book.cells, {"roads": np.array(["x", "y"])})
+    other = difference(book, fresh).total(lambda p: p.sector == "traffic")
     assert other.high == pytest.approx(np.sqrt(2 * (1.5**2 + 2**2)))
     # A cut is surely less, however unsure its size.
     rows["value"] = book.rows["value"] * 0.8
-    cut = difference(book, Ledger(book.parts, rows, book.cells), layers)
+    cut = difference(book, Ledger(book.parts, rows, book.cells))
     driven = cut.total(lambda p: p.sector == "traffic")
     assert driven.value == pytest.approx(-1.4)
     assert driven.low == pytest.approx(-1.4 * spread(0.1, np.hypot(3, 4) * 0.5 / 7))
     assert driven.high == pytest.approx(-1.4 / spread(-0.1, -np.hypot(3, 4) * 0.5 / 7))
+
+
+def test_what_stays_when_one_goes_is_sure() -> None:
+    """Houses a, b, c; b is taken away: its neighbours, now rows 0 and 1, stay the same."""
+    doubtful = POWER.but(own=(0.5, 1.0), causes=())
+    three = ledger([entries("buildings", 3, [(doubtful, [0, 1, 2], [1.0] * 3, [1e3, 10.0, 2e3])])],
+                   {"buildings": csr_array([[1.0, 1.0, 1.0]])}, 1, {"buildings": ["a", "b", "c"]})
+    two = ledger([entries("buildings", 2, [(doubtful, [0, 1], [1.0] * 2, [1e3, 2e3])])],
+                 {"buildings": csr_array([[1.0, 1.0]])}, 1, {"buildings": ["a", "c"]})
+    gone = difference(three, two).total()
+    assert (gone.value, gone.low, gone.high) == pytest.approx((-10.0, -20.0, -5.0))
+    # Empty and repeated names are told apart by their order.
+    assert told_apart(["", "a", "a", None]).tolist() == ["#0", "a", "a#1", "#1"]
+
+
+def test_draws_of_a_small_sum_keep_their_sign() -> None:
+    road = ledger([entries("roads", 1, [(DRIVEN.but(own=(0.85, 2.48)), [0], [1.0], [400.0])])],
+                  {"roads": csr_array([[1.0]])}, 1)
+    drawn, sure = draw(road, count=4000), road.total()
+    assert drawn.values.min() > 0
+    assert (drawn.ends[0], drawn.ends[2]) == pytest.approx((sure.low, sure.high), rel=0.05)
+    timber = POWER.but(causes=(Cause("embodied", -1.0, 0.8),), own=(0.0, 0.0))
+    wood = ledger([entries("buildings", 1, [(timber, [0], [1.0], [200.0])])],
+                  {"buildings": csr_array([[1.0]])}, 1)
+    assert draw(wood).values.min() > 0
 
 
 def test_uptake_is_told_above_zero(book: Ledger) -> None:

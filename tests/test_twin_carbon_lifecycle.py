@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import shapely
 
-from layers.errors import CityTwinError
+from layers.errors import CityTwinError, MissingInput
 from layers.place import Place
 from twin.carbon.consumption import consumption
 from twin.carbon.lifecycle import height_class, life_cycle, structure_of
@@ -81,3 +81,27 @@ def test_consumption_is_a_proxy_per_head() -> None:
     assert heads[2] > 2
     assert found.value.sum() == pytest.approx(heads.sum() * 4800)
     assert {p.stage for p in found.parts} == {"proxy"}
+
+
+def test_upkeep_is_spread_over_the_years_it_was_summed_over() -> None:
+    """66 kg m-2 over 50 years, in a country whose buildings live 60."""
+    factors = Picker(load(), Place("FR"))
+    assert factors.pick("embodied.life").value == 60
+    found = life_cycle(houses({"structure": "masonry"}), factors)
+    by_stage = {p.stage: found.value[found.part == i].sum() for i, p in enumerate(found.parts)}
+    assert by_stage == pytest.approx({"A1-A3": 300 * 313 / 60, "A4-A5": 300 * 39 / 60,
+                                      "B1-B5": 300 * 66 / 50, "C1-C4": 300 * 25 / 60})
+    for part in found.parts:
+        ages = {c.name for c in part.causes if "life" in c.name or "span" in c.name}
+        assert ages == (set() if part.stage == "B1-B5" else {"embodied.life.WORLD"})
+
+
+def test_a_flow_tells_of_buildings_without_a_year() -> None:
+    factors = hubei()
+    some = houses({"year": 2025.0}, {}, {})
+    flow = life_cycle(some, factors, count="flow", year=2025)
+    assert flow.by_source().value.tolist() == pytest.approx([300 * (400 + 14), 0.0, 0.0])
+    assert factors.fallbacks["buildings without a year, not counted as built in 2025"] == 2
+    with pytest.raises(MissingInput, match=r"no building has a year.*Give the column year"):
+        life_cycle(houses({}, {}), hubei(), count="flow", year=2025)
+    assert len(life_cycle(houses({}).iloc[:0], hubei(), count="flow", year=2025).value) == 0

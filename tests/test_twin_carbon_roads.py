@@ -363,3 +363,24 @@ def test_a_city_that_cannot_be_modelled_says_why(town: layers.City) -> None:
     far = only(shapely.LineString([(east + 5000, north), (east + 6000, north)]))
     with pytest.raises(MissingInput, match="no road lies in the study area"):
         ran(far, "vehicle_km", volumes="assigned")
+
+
+def test_counts_of_all_roads_are_set_beside_a_total(factors: Picker) -> None:
+    """1 km with 8,000 and 1 km with 2,000 vehicles a day: 3.65 million km a year."""
+    roads = streets({"class": "primary", "volume": 8000.0}, {"class": "primary", "volume": 2000.0})
+
+    def give(**how: Any) -> Volumes:
+        return volumes_of(roads, np.ones(2), factors, **how)
+
+    assert give(control_total=5e6).km.sum() == pytest.approx(3.65e6)
+    said = ("counts cover all roads: the control vehicle_km is not used, they make 0.73 of it")
+    assert factors.fallbacks[said] == 1
+    give(fuel_total=3.65e6 * 2.5, per_km=np.full(2, 3.0))
+    assert "counts cover all roads: the control fuel_mj is not used, they make 1.2 of it" \
+        in factors.fallbacks
+    for total, times in ((5e7, "0.073"), (1e6, "3.6")):
+        with pytest.raises(CityTwinError, match=rf"make 3.65e\+06 km a year, {times}.* times the "
+                                                "control vehicle_km"):
+            give(control_total=total)
+    with pytest.raises(CityTwinError, match="times the control fuel_mj"):
+        give(fuel_total=1e5, per_km=np.full(2, 3.0))

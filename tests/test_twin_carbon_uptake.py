@@ -16,13 +16,14 @@ import layers
 import scenarios as sc
 import twin
 from layers.errors import CityTwinError, ScenarioError
-from layers.green import SPEC, TREES
+from layers.green import SPEC, TREES, without_overlap
 from layers.place import Place
 from twin.carbon.allometry import chave, diameter, group_of, jenkins, mass_and_gain
 from twin.carbon.boundaries import BOUNDARIES, inside, is_sink
 from twin.carbon.growth import growth_through, planting, survivors
 from twin.carbon.lines import LINES
 from twin.carbon.offset import is_emitted, taken_up_in_all
+from twin.carbon.uptake import area_once
 from twin.factors import load as load_factors
 from twin.indicators.sinks import carbon_stock, share_of_emissions_taken_up, young_sink
 from twin.result import Twin
@@ -354,3 +355,31 @@ def test_a_core_city_with_trees_takes_up_a_percent_at_most(district: layers.City
                      for c in (district, greener))
     assert before < after < 0.02
     assert after > 0.0005
+
+
+# Surfaces drawn over each other
+
+
+def test_ground_drawn_twice_counts_once() -> None:
+    park, wood = surface("park", PARK), surface("forest", (30, 30, 50, 50), "w")
+    lawns = [surface("grass", (60, 60, 90, 90), "a"), surface("grass", (80, 80, 95, 95), "b")]
+    drawn = pd.concat([park, wood, *lawns], ignore_index=True)
+    # The wood takes 400 m2 of the park; lawns of 900 and 225 m2 share 100.
+    assert area_once(drawn).tolist() == pytest.approx([1200, 400, 800, 225])
+    by_hand = 1200 * value("sink.park") + 400 * value("sink.forest") + 1025 * value("sink.grass")
+    found = run(city(green=drawn), "carbon_sink")
+    assert 1000 * found.totals().loc["carbon_sink", "value"] == pytest.approx(by_hand, rel=1e-9)
+    assert found.record["fallbacks"]["m2 of green drawn more than once, counted once"] == 500
+    tidied = without_overlap(drawn)
+    assert area_once(tidied) == pytest.approx(tidied.area.to_numpy(), rel=1e-12)
+    assert sink(city(green=SPEC.conform(tidied))) == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_three_surfaces_over_each_other_and_one_drawn_twice() -> None:
+    nested = pd.concat([surface("grass", (0, 0, s, s), str(s)) for s in (30, 20, 10, 10)],
+                       ignore_index=True)
+    assert area_once(nested).sum() == pytest.approx(900)
+    assert sorted(area_once(nested)) == pytest.approx([0, 100, 300, 500])
+    apart = pd.concat([surface("grass", (0, 0, 10, 10)), surface("park", (10, 0, 20, 10))])
+    assert area_once(apart).tolist() == [100, 100]
+    assert area_once(apart.iloc[:0]).tolist() == []

@@ -15,8 +15,10 @@ from layers.place import Place
 from layers.units import parse
 from layers.uses import USES
 from twin import factors, region_codes
+from twin.carbon.carriers import gas_of, grid_factor
 from twin.factor import Factor
 from twin.factors import Factors, emep_curves, load
+from twin.pool import Picker
 from twin.region_codes import china_zone, regions
 
 FRANCE = Place("FR", "Bretagne")
@@ -525,3 +527,55 @@ def test_a_bad_file_is_told(tmp_path: Path, content: bytes, message: str):
 def test_a_file_that_is_not_there_is_told(tmp_path: Path):
     with pytest.raises(FactorError, match=r"none\.csv cannot be read"):
         load(user=tmp_path / "none.csv")
+
+
+# ---- a user's grid factor
+
+
+def _grid(folder: Path, row: str, place: Place) -> Picker:
+    factor_id, name, value, year = row.split(",")
+    low, high = 0.9 * float(value), 1.1 * float(value)
+    region = factor_id.rpartition(".")[2]
+    return Picker(load(user=_file(folder, f"{HEADER}{factor_id},{name},{value},kg kWh-1,{low},"
+                                          f"{high},{region},{year},bill,V,\n")), place)
+
+
+@pytest.mark.parametrize(("row", "grid", "year", "value", "told"), [
+    ("grid.CN,own,0.3,2024", "country", None, 0.3, 0),
+    ("grid.CN,own,0.3,2024", "country", 2024, 0.3, 0),   # a year that is not tabled
+    ("grid.CN,own,0.3,2023", "country", 2023, 0.3, 0),
+    ("grid.CN,own,0.3,2024", "country", 2022, 0.5366, 1),
+    ("grid.CN-Hubei,own,0.3,2024", "province", None, 0.3, 0),
+    ("grid.CN-Hubei,own,0.3,2023", "province", 2023, 0.3, 0),
+    ("grid.CN-Hubei,own,0.3,2024", "province", 2021, None, 1),
+    ("grid.CN-Hubei,own,0.3,2024", "country", None, 0.5306, 1),
+    ("grid.CN-Hubei,own,0.3,2024", "region", None, 0.5271, 1),
+    ("grid_country.2023.CN,own,0.3,2023", "country", None, 0.3, 0)])
+def test_a_given_grid_factor_is_taken_or_told(tmp_path: Path, tables: Factors, row: str, grid: str,
+                                              year: int | None, value: float | None, told: int):
+    mine = _grid(tmp_path, row, HUBEI)
+    found = grid_factor(mine, grid, year)
+    usual = tables["grid_province.2021.CN-Hubei"].value
+    assert found.value == pytest.approx(usual if value is None else value)
+    assert sum("is not taken" in k for k in mine.fallbacks) == told
+
+
+def test_the_tables_alone_tell_nothing_of_given_factors(tables: Factors):
+    for grid in ("province", "region", "country"):
+        plain = Picker(tables, HUBEI)
+        grid_factor(plain, grid)
+        assert plain.fallbacks == {}
+
+
+@pytest.mark.parametrize(("row", "place", "basis", "told"), [
+    ("grid.FR,electricity of our supplier,0.04,2024", FRANCE, "CO2e", 0),
+    ("grid.CN-Hubei,our CO2e,0.4,2024", HUBEI, "CO2", 0),
+    ("grid.FR-Bretagne,electricity of our supplier,0.04,2024", FRANCE, "CO2", 1),
+    ("grid.FR-Bretagne,CO2e of our supplier,0.04,2024", FRANCE, "CO2e", 0)])
+def test_a_given_grid_factor_keeps_the_basis_of_the_tables(tmp_path: Path, row: str, place: Place,
+                                                           basis: str, told: int):
+    mine = _grid(tmp_path, row, place)
+    found = grid_factor(mine)
+    assert (found.value, gas_of(found)) == (float(row.split(",")[2]), basis)
+    grid_factor(mine)
+    assert [n for k, n in mine.fallbacks.items() if "taken as direct CO2" in k] == [1] * told

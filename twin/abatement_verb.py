@@ -111,7 +111,7 @@ def _told(study: Any, books: list[Ledger], prices: Prices) -> dict[str, Any]:
             why[scenario.name] = cost
             continue
         rows[scenario.name] = cost | _with_bill(cost, bills, scenario.name) | _range(
-            books[0], books[1 << i], saved.loc[scenario.name], study, scenario.name)
+            books[0], books[1 << i], saved.loc[scenario.name])
     curve = None
     if rows:
         table = pd.DataFrame.from_dict(rows, orient="index").fillna(0.0)
@@ -147,13 +147,9 @@ def _with_bill(cost: dict[str, float], bills: dict[str, pd.Series], name: str
     return {"bill_saved": ends[0], "bill_saved_low": min(ends), "bill_saved_high": max(ends)}
 
 
-def _range(before: Ledger, after: Ledger, saved: pd.Series, study: Any, name: str
-           ) -> dict[str, float]:
+def _range(before: Ledger, after: Ledger, saved: pd.Series) -> dict[str, float]:
     """Return what a measure saves on the mean of orders, its range that of it alone [t a-1]."""
-    cities = (study.cities["base"], study.cities[name])
-    same = frozenset(layer for layer in ("buildings", "roads", "green")
-                     if list(cities[0].frame(layer)["id"]) == list(cities[1].frame(layer)["id"]))
-    found = line_total(difference(before, after, same), "co2_net")
+    found = line_total(difference(before, after), "co2_net")
     times = float(saved["shapley"]) / -found.value if found.value else 0.0
     ends = sorted((-found.low * times, -found.high * times))
     value = float(saved["shapley"])

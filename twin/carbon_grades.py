@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from layers.buildings import gross_floor_area
 from layers.errors import MissingInput
 from twin.carbon.grades import building_grades, neutrality_rate
+from twin.carbon.lines import LINES
 from twin.result import Twin
 
 NOTE = ("A benchmark beside other buildings of the same use in this run, by the cuts of DB33/T "
@@ -40,12 +42,24 @@ def graded_buildings(found: Twin) -> pd.DataFrame:
         raise MissingInput("the twin has no CO2 of its buildings",
                            mend="Run it with building_co2, or without --want")
     table = pd.DataFrame({
-        "emission": buildings["building_co2"].to_numpy(dtype=float),
-        "floor_area": gross_floor_area(buildings), "use": buildings["use"].to_numpy()})
+        "emission": _emission(found, buildings), "floor_area": gross_floor_area(buildings),
+        "use": buildings["use"].to_numpy()})
     graded = building_grades(table)
     told = buildings[[c for c in ("id", "name") if c in buildings]].reset_index(drop=True)
     out: pd.DataFrame = pd.concat([told, table[["use", "floor_area"]], graded], axis=1)
     return out
+
+
+def _emission(found: Twin, buildings: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the CO2 of each building: what was measured where it was, else the estimate."""
+    estimate = buildings["building_co2"].to_numpy(dtype=float)
+    if found.ledger is None:
+        return estimate
+    rows = found.ledger.where(LINES["building_co2"]).rows
+    book = np.bincount(rows["source"], weights=rows["value"], minlength=len(buildings))
+    inside = buildings["inside"].to_numpy(dtype=float)
+    return np.where(inside > 0, np.divide(book, inside, out=np.zeros_like(book),
+                                          where=inside > 0), estimate)
 
 
 def grades_told(graded: pd.DataFrame, total: float, sinks: float) -> dict[str, Any]:

@@ -110,6 +110,9 @@ def print_change(name: str, to: str, table: pd.DataFrame) -> None:
              "sure": {"less": "yes", "more": "yes"}.get(r["words"], r["words"])}
             for _, r in table.iterrows()]
     print_table(pd.DataFrame(rows) if rows else pd.DataFrame([{"": "nothing changes"}]))
+    if (table["change"].reindex(["construction_co2"]) < 0).any():
+        print("\nConstruction is spread over the life of what stands. What was spent on buildings "
+              "that go is not\ngiven back, and taking them down is not counted: this is no saving.")
 
 
 def print_table(table: pd.DataFrame) -> None:

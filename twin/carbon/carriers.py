@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layers.errors import FactorError, nearest
+from layers.place import Place
 from twin.carbon.parts import Cause
 from twin.factor import Factor
+from twin.factors import Factors, load
 
 CARRIERS = ("electricity", "gas", "oil", "coal", "heat", "biomass")
 EMITS = {"electricity": "grid", "gas": "fuel.gas", "oil": "fuel.oil", "coal": "fuel.coal",
@@ -105,8 +109,14 @@ def end_uses(shares: dict[str, Factor], heating: float, cooling: float,
 
 
 def gas_of(factor: Factor) -> str:
-    """Return what a factor counts: ``"CO2e"`` where its name says so, else ``"CO2"``."""
-    return "CO2e" if "CO2e" in factor.name else "CO2"
+    """Return what a factor counts: ``"CO2e"`` where the tables say so, else ``"CO2"``.
+
+    Notes
+    -----
+    A row in place of one of the tables counts what that one does, whatever its name. Of a row that
+    the tables do not have, the name tells.
+    """
+    return "CO2e" if "CO2e" in _tables().get(factor.factor_id, factor).name else "CO2"
 
 
 def grid_factor(factors: Any, grid: str = "province", year: float | None = None) -> Factor:
@@ -127,25 +137,65 @@ def grid_factor(factors: Any, grid: str = "province", year: float | None = None)
     ------
     FactorError
         When there is no such choice, or no factor of that year.
+
+    Notes
+    -----
+    A user's own ``grid`` of the place, or of the country with ``grid="country"``, goes before the
+    tabled years: before all when no year is asked, else before that of its own year. Where it is
+    not taken, or does not tell what it counts, the record says so.
     """
+    found = _grid_factor(factors, grid, year)
+    if found.factor_id not in _tables() and "CO2" not in found.name:
+        factors.count(f"the name of {found.factor_id} does not tell CO2 or CO2e: taken as direct "
+                      "CO2", 1, once=f"basis of {found.factor_id}")
+    return found
+
+
+def _grid_factor(factors: Any, grid: str, year: float | None) -> Factor:
     if grid not in GRIDS:
         raise FactorError(f"grid is {grid!r}, expected {', '.join(GRIDS)}"
                           f"{nearest(str(grid), list(GRIDS))}")
     latest: Factor = factors.pick("grid", "kg kWh-1")
     if grid == "province" and year is None:
         return latest
+    plain = latest
+    if grid == "country" and getattr(factors, "place", Place()).region:
+        plain = dataclasses.replace(factors, place=Place(factors.place.country)).pick(
+            "grid", "kg kWh-1")
     tabled = {y: f for y in GRID_YEARS
               if (f := find(factors, f"grid_{grid}.{y}", "kg kWh-1")) is not None}
     if not tabled and grid == "region":
         raise FactorError(f"no grid regions are tabled for {_where(factors)}",
                           mend="Leave grid=province")
-    tabled = tabled or {latest.year: latest}
+    tabled = tabled or {plain.year: plain}
     wanted = max(tabled) if year is None else year
-    if wanted not in tabled:
+    found = tabled.get(int(wanted)) if wanted == int(wanted) else None
+    if (grid != "region" and year in (None, plain.year) and _is_given(plain)
+            and not (found is not None and _is_given(found))):
+        return plain
+    if found is None:
         raise FactorError(f"no grid factor of the year {year} for {_where(factors)}: there are "
                           f"{', '.join(map(str, tabled))}",
                           mend="Choose one of them, or give the factor in a file of your own")
-    return tabled[int(wanted)]
+    for given in {f.factor_id: f for f in (plain, latest)}.values():
+        if given.factor_id != found.factor_id and _is_given(given):
+            factors.count(f"the given {given.factor_id} of {given.year} is not taken: grid={grid} "
+                          f"of {found.year} is {found.factor_id}", 1,
+                          once=f"given {given.factor_id}")
+    return found
+
+
+def _is_given(factor: Factor) -> bool:
+    """Return whether a row is a user's: not of the tables, or of another number or year."""
+    own = _tables().get(factor.factor_id)
+    return own is None or any(getattr(own.to(factor.unit), n) != getattr(factor, n)
+                              for n in ("value", "low", "high", "year"))
+
+
+@lru_cache(maxsize=1)
+def _tables() -> Factors:
+    """Return the tables as they are, without a user's rows."""
+    return load()
 
 
 def _where(factors: Any) -> str:

@@ -14,7 +14,7 @@ from layers.buildings import gross_floor_area
 from twin.carbon.carriers import CARRIERS, group_of
 from twin.carbon.degree_days import Stretch, stretch
 from twin.carbon.intensity import Mix, Vintages, check_buildings, mix_of, vintages_of
-from twin.carbon.meters import Flags, efficiencies, put_heating, put_meters
+from twin.carbon.meters import Flags, efficiencies, end_fuels, put_heating, put_meters
 from twin.factor import Factor
 
 Floats = NDArray[np.float64]
@@ -38,6 +38,10 @@ class Demand:
         Which carriers follow a meter that a retrofit or other heating changed, of that shape.
     period
         Number of the period of construction, -1 where it is not known, shape (buildings,).
+    before
+        As ``parts``, with meters but before retrofit and other heating.
+    kept
+        Share of heating and cooling that a retrofit leaves, shape (buildings,) [1].
     heated
         Heating where it is told, shape (buildings,).
     mixes
@@ -55,6 +59,8 @@ class Demand:
     metered: Flags
     follows: Flags
     period: NDArray[np.int64]
+    before: Floats
+    kept: Floats
     heated: NDArray[Any]
     mixes: dict[str, Mix]
     vintages: dict[str, Vintages]
@@ -89,7 +95,8 @@ def demand_of(buildings: gpd.GeoDataFrame, factors: Any, *, weather: xr.Dataset 
     ``floor area x intensity of the use x share of end use and carrier``. Heating and cooling are
     multiplied by what the year of construction makes of them, by degree days over those the
     intensity holds for, and by what a retrofit leaves. Meters replace the estimate of their
-    carrier, before the retrofit; other heating comes last.
+    carrier, before the retrofit, and those of gas and heat all other fuels; other heating comes
+    last.
 
     References
     ----------
@@ -119,6 +126,9 @@ def demand_of(buildings: gpd.GeoDataFrame, factors: Any, *, weather: xr.Dataset 
 
     metered = put_meters(buildings, parts)
     factors.count("buildings with metered energy", int(metered.any(axis=1).sum()))
+    factors.count("buildings whose meter of gas or heat stands for all their fuels",
+                  end_fuels(buildings, parts, metered), once="meters for all fuels")
+    before = parts.copy()
     saved = (kept < 1)[:, None] & (parts[:2].sum(axis=0) > 0)
     parts[:2] *= kept[None, :, None]
     times = times * kept
@@ -127,5 +137,5 @@ def demand_of(buildings: gpd.GeoDataFrame, factors: Any, *, weather: xr.Dataset 
     changed = metered & saved
     if given:
         changed |= put_heating(heated, parts, metered, given)
-    return Demand(parts, times, metered & ~changed, changed, period, heated, mixes, vintages, scale,
-                  given)
+    return Demand(parts, times, metered & ~changed, changed, period, before, kept, heated, mixes,
+                  vintages, scale, given)

@@ -108,11 +108,14 @@ def driving(roads: gpd.GeoDataFrame, factors: Any, *, speed: Floats | None = Non
     winter = 1.0 + frost * factors.pick("ev.frost", "1").value
     plugged, plug_causes = _electric(fleet, factors, winter, own=True)
     swapped, swap_causes = _electric(fleet, factors, winter, own=False)
-    return Driving(burnt, sum(s for (_, fuel), s in fleet.shares.items() if fuel == "electric"),
-                   plugged, swapped, (Cause.of(cold),
-                                      Cause("energy curves of vehicles", -curve, curve),
-                                      Cause("speed of traffic", -pace, pace)),
-                   plug_causes, swap_causes)
+    return Driving(burnt, electric_share(fleet), plugged, swapped,
+                   (Cause.of(cold), Cause("energy curves of vehicles", -curve, curve),
+                    Cause("speed of traffic", -pace, pace)), plug_causes, swap_causes)
+
+
+def electric_share(fleet: Fleet) -> float:
+    """Return the share of the vehicle kilometres of a fleet that is electric [1]."""
+    return sum(share for (_, fuel), share in fleet.shares.items() if fuel == "electric")
 
 
 def cold_factor(fuel: str, trip: float, temperature: float) -> float:

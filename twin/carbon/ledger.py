@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,11 +35,15 @@ class Ledger:
         lies in the cell. Uptake is below zero.
     cells
         Number of cells of the grid.
+    names
+        What the sources of a layer are called, unlike each other, by layer; by their rows where it
+        is missing.
     """
 
     parts: tuple[Part, ...]
     rows: pd.DataFrame
     cells: int
+    names: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def total(self, want: Callable[[Part], bool] | None = None) -> Estimate:
         """Return the sum of some parts with its range [kg a-1].
@@ -92,7 +96,18 @@ class Ledger:
         rows = self.rows[keep[self.rows["part"].to_numpy()]] if len(keep) else self.rows
         return Ledger(tuple(p for p, k in zip(self.parts, keep, strict=True) if k),
                       rows.assign(part=number[rows["part"].to_numpy()]).reset_index(drop=True),
-                      self.cells)
+                      self.cells, self.names)
+
+    def called(self) -> NDArray[Any]:
+        """Return what the source of each row is called, shape (n,)."""
+        part, source = self.rows["part"].to_numpy(), self.rows["source"].to_numpy()
+        out = np.array([f"row {s}" for s in range(int(source.max(initial=-1)) + 1)],
+                       dtype=object)[source]
+        layer = np.array([p.layer for p in self.parts], dtype=object)
+        for name, known in self.names.items():
+            mine = layer[part] == name if len(layer) else np.zeros(0, dtype=bool)
+            out[mine] = np.asarray(known, dtype=object)[source[mine]]
+        return np.asarray(out)
 
     def table(self) -> pd.DataFrame:
         """Return one long table: every row with the words of its part, its low and its high end.
@@ -106,11 +121,11 @@ class Ledger:
             words = pd.Series([getattr(p, name) for p in self.parts], dtype=object)
             out[name] = words.astype("category").take(part).to_numpy()
         frame = pd.DataFrame(out).assign(
-            source=self.rows["source"].to_numpy(), cell=self.rows["cell"].to_numpy(),
-            activity=self.rows["activity"].to_numpy(), value=sums.value, low=sums.low,
-            high=sums.high)
-        first = ["layer", "source", "cell", "scope", "sector", "sub", "item", "stage", "gas",
-                 "activity", "unit", "factor_id", "value", "low", "high"]
+            source=self.rows["source"].to_numpy(), source_id=self.called(),
+            cell=self.rows["cell"].to_numpy(), activity=self.rows["activity"].to_numpy(),
+            value=sums.value, low=sums.low, high=sums.high)
+        first = ["layer", "source", "source_id", "cell", "scope", "sector", "sub", "item",
+                 "stage", "gas", "activity", "unit", "factor_id", "value", "low", "high"]
         return frame[[*first, *(c for c in frame.columns if c not in first)]]
 
     def _sum(self, target: NDArray[np.int64], count: int) -> Estimate:
@@ -123,7 +138,21 @@ class Ledger:
                 "cells>")
 
 
-def ledger(given: Sequence[Entries], shares: Mapping[str, csr_array], cells: int) -> Ledger:
+def told_apart(names: Sequence[Any]) -> NDArray[Any]:
+    """Return names unlike each other: what stands again gets its number.
+
+    Parameters
+    ----------
+    names
+        Identifiers of features, which may be empty or stand more than once.
+    """
+    plain = pd.Series(list(names), dtype=object).fillna("").astype(str)
+    again = plain.groupby(plain).cumcount()
+    return np.asarray(np.where((again > 0) | (plain == ""), plain + "#" + again.astype(str), plain))
+
+
+def ledger(given: Sequence[Entries], shares: Mapping[str, csr_array], cells: int,
+           names: Mapping[str, Sequence[Any]] | None = None) -> Ledger:
     """Return the ledger of entries laid on cells.
 
     Parameters
@@ -134,6 +163,8 @@ def ledger(given: Sequence[Entries], shares: Mapping[str, csr_array], cells: int
         Share of each feature in each cell by layer, (cells, features) [1].
     cells
         Number of cells.
+    names
+        Identifiers of the features by layer; the same feature has the same before and after a plan.
     """
     parts: dict[Part, int] = {}
     frames = []
@@ -152,4 +183,5 @@ def ledger(given: Sequence[Entries], shares: Mapping[str, csr_array], cells: int
             "activity": one.activity[row] * share, "value": one.value[row] * share}))
     rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(
         {c: np.zeros(0, dtype=float if c in ("activity", "value") else np.int64) for c in ROWS})
-    return Ledger(tuple(parts), rows, cells)
+    return Ledger(tuple(parts), rows, cells,
+                  {layer: told_apart(ids) for layer, ids in (names or {}).items()})

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layers.buildings import gross_floor_area
-from layers.errors import CityTwinError
+from layers.errors import CityTwinError, MissingInput
 from twin.carbon.entries import Entries, entries
 from twin.carbon.parts import Cause, Part
 
@@ -74,7 +74,12 @@ def life_cycle(buildings: gpd.GeoDataFrame, factors: Any, *, count: str = "stock
     Raises
     ------
     CityTwinError
-        When ``count`` is unknown or the year is missing.
+        When ``count`` is unknown, the year is missing, or a flow is asked and no building has one.
+
+    Notes
+    -----
+    B1-B5 is spread over the years it was summed over, ``embodied.b1b5_span``, the other stages over
+    the life.
 
     References
     ----------
@@ -86,14 +91,21 @@ def life_cycle(buildings: gpd.GeoDataFrame, factors: Any, *, count: str = "stock
         raise CityTwinError("a flow of buildings needs its year", mend="Give year=2025")
     area = gross_floor_area(buildings)
     if count == "flow":
-        area = np.where(buildings["year"].to_numpy(dtype=float) == year, area, 0.0)
+        built = buildings["year"].to_numpy(dtype=float)
+        unknown = np.isnan(built)
+        if len(built) and unknown.all():
+            raise MissingInput("layer 'buildings': no building has a year, so none is known to be "
+                               f"built in {year:g}",
+                               mend="Give the column year, or take count=stock")
+        factors.count(f"buildings without a year, not counted as built in {year:g}",
+                      int(unknown.sum()))
+        area = np.where(built == year, area, 0.0)
     structure, guess = structure_of(buildings)
     factors.count("buildings whose structure is a guess", int((guess & (area > 0)).sum()))
     tall = height_class(buildings["num_floors"].to_numpy(dtype=float))
     light = (buildings["use"] == "unconditioned").to_numpy()
     life = factors.pick("embodied.life", "a")
-    spread = 1.0 if count == "flow" else life.value
-    spreading = () if count == "flow" else (_over(life),)
+    span = factors.pick("embodied.b1b5_span", "a")
     stages = {s: STAGES[s] for s in (("A1-A3", "A4-A5") if count == "flow" else STAGES)}
     blocks = []
     for kind in np.unique(structure):
@@ -106,6 +118,10 @@ def life_cycle(buildings: gpd.GeoDataFrame, factors: Any, *, count: str = "stock
                 height = factors.pick(f"embodied.height.{STOREYS[level][1]}", "1")
                 times = [height, *([factors.pick("embodied.light", "1")] if shed else [])]
                 for stage, stem in stages.items():
+                    years = span if stage == "B1-B5" else life
+                    spread = 1.0 if count == "flow" else years.value
+                    spreading = () if count == "flow" or years.low == years.high \
+                        else (_over(years),)
                     per_m2 = factors.pick(f"embodied.{stem}" + (f".{kind}" if stem == "a1a3"
                                                                 else ""), "kg m-2")
                     value = per_m2.value * np.prod([t.value for t in times]) / spread

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from twin.carbon.boundaries import inside, is_sink
-from twin.carbon.ledger import Ledger
+from twin.carbon.ledger import ROWS, Ledger
 from twin.carbon.parts import Part
 from twin.estimate import Estimate
 
@@ -31,8 +31,8 @@ def is_built(part: Part) -> bool:
 
 
 def is_net(part: Part) -> bool:
-    """Return whether a part counts in the net CO2 of a place."""
-    return is_operation(part) or is_tailpipe(part) or is_sink(part)
+    """Return whether a part counts in the net CO2: operation, driving with its power, uptake."""
+    return is_operation(part) or part.stage == "tailpipe" or is_sink(part)
 
 
 LINES: dict[str, Which] = {
@@ -52,36 +52,32 @@ def line_total(ledger: Ledger, name: str) -> Estimate:
     return of_line(name, ledger.total(LINES[name]))
 
 
-def difference(before: Ledger, after: Ledger, matched: frozenset[str] = frozenset()) -> Ledger:
+def difference(before: Ledger, after: Ledger) -> Ledger:
     """Return what a plan changes as a ledger: the rows after it, and those before taken off.
 
-    Its sums, ranges and draws are those of the change, as both sides share their causes.
+    Its sums, ranges and draws are those of the change, as both sides share their causes, and what
+    a source has of its own, too, where it stands on both.
 
     Parameters
     ----------
     before, after
         The ledgers, on one grid.
-    matched
-        Layers whose features are the same, row by row; in others what a source has of its own is
-        taken as independent before and after.
     """
     parts: dict[Part, int] = {}
     frames = []
-    layers = [p.layer not in matched for p in before.parts]
-    shift = 1 + max((int(one.rows["source"].max()) for one in (before, after) if len(one.rows)),
-                    default=0)
     for one, sign in ((after, 1.0), (before, -1.0)):
         number = np.array([parts.setdefault(p, len(parts)) for p in one.parts], dtype=np.int64)
-        rows = one.rows
-        part = rows["part"].to_numpy()
-        source = rows["source"].to_numpy()
-        if sign < 0 and len(part):
-            source = source + shift * np.array(layers)[part]
+        part = one.rows["part"].to_numpy()
         frames.append(pd.DataFrame({
-            "part": number[part] if len(part) else part, "source": source,
-            "cell": rows["cell"].to_numpy(), "activity": sign * rows["activity"].to_numpy(),
-            "value": sign * rows["value"].to_numpy()}))
-    rows = pd.concat(frames, ignore_index=True).groupby(
+            "part": number[part] if len(part) else part, "called": one.called(),
+            "cell": one.rows["cell"].to_numpy(),
+            "activity": sign * one.rows["activity"].to_numpy(),
+            "value": sign * one.rows["value"].to_numpy()}))
+    rows = pd.concat(frames, ignore_index=True)
+    source, names = pd.factorize(rows["called"])
+    rows = rows.drop(columns="called").assign(source=source).groupby(
         ["part", "source", "cell"], as_index=False, sort=False).sum()
     changed = (rows["activity"] != 0) | (rows["value"] != 0)
-    return Ledger(tuple(parts), rows[changed].reset_index(drop=True), after.cells)
+    layers = dict.fromkeys(p.layer for p in parts)
+    return Ledger(tuple(parts), rows.loc[changed, list(ROWS)].reset_index(drop=True), after.cells,
+                  dict.fromkeys(layers, np.asarray(names)))

@@ -76,7 +76,7 @@ def replace_measured(ledger: Ledger, table: pd.DataFrame,
     table
         From `read_measured`: a row replaces what a source emits, in a sector and item if these are
         given. The measured value is that of the whole source; the share inside the area counts,
-        in its cells as the estimate was.
+        in its cells as the estimate was. What comes with the energy, upstream and losses, follows.
     features
         By layer, ``id`` of each feature and the share ``inside`` the area.
 
@@ -91,12 +91,13 @@ def replace_measured(ledger: Ledger, table: pd.DataFrame,
     rows = ledger.rows.join(parts, on="part")
     found = rows.reset_index(names="row").merge(asked, on=["layer", "source"],
                                                 suffixes=("", "_asked"))
-    fits = found["stage"].isin(("B6", "tailpipe"))
+    fits = pd.Series(True, index=found.index)
     for column in ("sector", "item"):
         if column in table:
             wanted = found[f"{column}_asked"]
             fits &= (wanted == "") | (wanted == found[column])
-    found = found[fits]
+    follows = found[fits & found["stage"].isin(("upstream", "losses"))]
+    found = found[fits & found["stage"].isin(("B6", "tailpipe"))]
     whole = found.groupby("number")["value"].sum().reindex(asked["number"], fill_value=0.0)
     lost = whole.index[whole <= 0]
     twice = found.loc[found["row"].duplicated(), "number"].unique()
@@ -111,15 +112,22 @@ def replace_measured(ledger: Ledger, table: pd.DataFrame,
     unique: dict[Part, int] = {}
     for part in (*ledger.parts, *fresh.values()):
         unique.setdefault(part, len(unique))
-    kept = ledger.rows.drop(index=ledger.rows.index[found["row"]])
+    ratio = asked.set_index("number")["measured"] / whole
+    rows_now = ledger.rows.copy()
+    for column in ("activity", "value"):  # what comes with the energy follows it
+        rows_now.loc[rows_now.index[follows["row"]], column] = (
+            follows[column] * follows["number"].map(ratio)).to_numpy()
+    kept = rows_now.drop(index=rows_now.index[found["row"]])
     kept["part"] = np.array([unique[p] for p in ledger.parts])[kept["part"]]
     measured = found["value"] / whole[found["number"]].to_numpy() * found["measured"]
-    added = found[list(ROWS)].assign(value=measured, part=[
-        unique[fresh[key]] for key in zip(found["number"], found["part"], strict=True)])
+    added = found[list(ROWS)].assign(
+        value=measured, activity=found["activity"] * found["number"].map(ratio), part=[
+            unique[fresh[key]] for key in zip(found["number"], found["part"], strict=True)])
     joined = pd.concat([kept, added], ignore_index=True)
     used, number = np.unique(joined["part"].to_numpy(), return_inverse=True)
     every = list(unique)
-    return Ledger(tuple(every[i] for i in used), joined.assign(part=number), ledger.cells)
+    return Ledger(tuple(every[i] for i in used), joined.assign(part=number), ledger.cells,
+                  ledger.names)
 
 
 def _sources(table: pd.DataFrame, features: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -147,7 +155,7 @@ def _refuse(faults: list[str]) -> None:
 
 def _part(part: Part, one: Mapping[Any, Any]) -> Part:
     value = float(str(one["value"]))
-    low, high = (float(str(one.get(e, "nan") or "nan")) for e in ("low", "high"))
+    low, high = (float(str(one.get(e, "nan"))) for e in ("low", "high"))
     down = (value - low) / value if np.isfinite(low) and value else SURE
     up = (high - value) / value if np.isfinite(high) and value else SURE
     return part.but(method="measured", tier=3, causes=(), own=(down, up), factor_id="",

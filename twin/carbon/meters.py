@@ -17,6 +17,8 @@ Flags = NDArray[np.bool_]
 METERED = {"electricity": "metered_electricity", "gas": "metered_gas", "heat": "metered_heat"}
 CARRIED = {"heat_pump": "electricity", "electric": "electricity", "gas": "gas", "district": "heat"}
 """Carrier of each kind of heating."""
+FUELS = tuple(c for c in CARRIERS if c != "electricity")
+"""Carriers that are for heat; a meter of one tells what the building burns or is brought."""
 
 
 def put_meters(buildings: gpd.GeoDataFrame, parts: Floats) -> Flags:
@@ -50,6 +52,35 @@ def put_meters(buildings: gpd.GeoDataFrame, parts: Floats) -> Flags:
         parts[0 if carrier == "heat" else 2, rows[~some], at] = read[rows[~some]]
         metered[rows, at] = True
     return metered
+
+
+def end_fuels(buildings: gpd.GeoDataFrame, parts: Floats, metered: Flags) -> int:
+    """Take the estimate of other fuels from buildings whose gas or district heat is metered.
+
+    Parameters
+    ----------
+    buildings
+        The buildings layer.
+    parts
+        As for `put_meters`, changed in place.
+    metered
+        Which carriers of which buildings are metered.
+
+    Returns
+    -------
+    int
+        Number of buildings from which some was taken.
+
+    Notes
+    -----
+    The estimate is of the mean of many buildings, each with fuels of its own. A meter above zero
+    tells which fuel this building has; what the others have would count its heat twice.
+    """
+    read = buildings[[METERED[c] for c in FUELS if c in METERED]].to_numpy(dtype=float)
+    told = (read > 0).any(axis=1)  # never where it is NaN
+    gone = told[:, None] & ~metered & np.isin(CARRIERS, FUELS) & (parts.sum(axis=0) > 0)
+    parts[:, gone] = 0.0
+    return int(gone.any(axis=1).sum())
 
 
 def efficiencies(factors: Any) -> dict[str, Factor]:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from twin.carbon.carriers import BROUGHT, CARRIERS, EMITS, UPSTREAM, gas_of, grid_factor, group_of
 from twin.carbon.demand import Demand, demand_of
 from twin.carbon.doubts import causes_of, spreads
+from twin.carbon.edited import edited_causes, edited_own
 from twin.carbon.entries import Entries, entries
 from twin.carbon.meters import METERED
 from twin.carbon.parts import Cause, Part
@@ -155,13 +156,20 @@ def _used(buildings: gpd.GeoDataFrame, demand: Demand, factors: Any, emits: dict
                     (read, part.but(method="measured", tier=3, quality="H", own=wide.meter,
                                     provider="meter",
                                     document=f"buildings layer, {METERED.get(carrier, '')}")),
-                    (after, part.but(tier=3, quality="M", own=wide.meter)),
+                    (after, part.but(tier=3)),
                     (~read & ~after, part.but(own=wide.of(known, told)))):
                 some = rows[mine]
-                if len(some) and energy[some, at].any():
-                    causes = (Cause.of(emits[carrier]),) if fresh.tier == 3 else causes_of(
-                        demand, group_of(use), mix, at, some, told, emits[carrier], wide)
-                    yield fresh.but(causes=causes), some, energy[some, at]
+                if not (len(some) and energy[some, at].any()):
+                    continue
+                causes: tuple[Cause, ...] = (Cause.of(emits[carrier]),)
+                if mine is after:
+                    causes += edited_causes(demand, mix, at, some)
+                    fresh = fresh.but(quality="M", own=edited_own(
+                        demand, at, some, wide.meter, wide.of(known, told)))
+                elif mine is not read:
+                    causes = causes_of(demand, group_of(use), mix, at, some, told,
+                                       emits[carrier], wide)
+                yield fresh.but(causes=causes), some, energy[some, at]
 
 
 def _alike(buildings: gpd.GeoDataFrame, demand: Demand) -> Sequence[NDArray[np.int64]]:

@@ -48,7 +48,7 @@ def ranges(parts: Sequence[Part], part: Whole, source: Whole, target: Whole, act
     total = np.bincount(target, weights=value, minlength=count).astype(float)
     if not len(parts) or not len(value):
         return Estimate(total, total, total)
-    one_sign = _one_sign(parts, part, target, value, count)
+    one_sign = one_sign_of(parts, part, target, value, count)
     squares = [np.zeros(count), np.zeros(count)]
 
     def add(*ends: Floats) -> None:
@@ -64,7 +64,8 @@ def ranges(parts: Sequence[Part], part: Whole, source: Whole, target: Whole, act
     low, high, names = cause_table(parts)
     for i in range(len(names)):
         add(np.asarray(sums @ low[:, i]), np.asarray(sums @ high[:, i]))
-    down, up = (np.sqrt(_own(parts, part, source, target, value, count, end)) for end in (0, 1))
+    down, up = (np.sqrt(own_squares(parts, part, source, target, value, count, end))
+                for end in (0, 1))
     add(np.where(total < 0, down, -down), np.where(total < 0, -up, up))
     below, above = (np.sqrt(s) for s in squares)
     with np.errstate(over="ignore"):
@@ -92,7 +93,7 @@ def cause_table(parts: Sequence[Part]) -> tuple[Floats, Floats, list[str]]:
     return low, high, names
 
 
-def _one_sign(parts: Sequence[Part], part: Whole, target: Whole, value: Floats,
+def one_sign_of(parts: Sequence[Part], part: Whole, target: Whole, value: Floats,
               count: int) -> NDArray[np.bool_]:
     """Return which targets hold rows of one sign that no cause can turn."""
     free = np.array([p.by_activity for p in parts], dtype=bool)[part]
@@ -101,9 +102,17 @@ def _one_sign(parts: Sequence[Part], part: Whole, target: Whole, value: Floats,
     return np.asarray(plus ^ minus)
 
 
-def _own(parts: Sequence[Part], part: Whole, source: Whole, target: Whole, value: Floats,
+def own_squares(parts: Sequence[Part], part: Whole, source: Whole, target: Whole, value: Floats,
          count: int, end: int) -> Floats:
-    """Return the squared ranges that sources have of their own, in each target."""
+    """Return the squared ranges that sources have of their own, in each target.
+
+    Parameters
+    ----------
+    parts, part, source, target, value, count
+        As in `ranges`.
+    end
+        0 for the range down, 1 for that up.
+    """
     own = np.array([p.own[end] for p in parts])[part]
     some = own != 0
     if not some.any():

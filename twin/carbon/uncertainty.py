@@ -6,19 +6,18 @@ Drawn on the `twin.carbon.lines.difference` of two scenarios, each draw is the s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
 from scipy.special import ndtri
 
 from layers.errors import CityTwinError
 from twin.carbon.ledger import Ledger
 from twin.carbon.parts import Part
-from twin.carbon.ranges import cause_table
+from twin.carbon.ranges import LEAST, cause_table, one_sign_of, own_squares
 
 Floats = NDArray[np.float64]
 WITHIN = 1.959964  # standard deviations from the middle to the end of a 95 % range
@@ -99,8 +98,7 @@ def draw(ledger: Ledger, want: Callable[[Part], bool] | None = None, *, count: i
     The rows of a part are multiplied by one number per cause. It is 1 in the middle and the ends
     of the range at the 2.5 and 97.5 % points; between them it moves evenly in its logarithm, each
     half on its own. Causes by activity add up in a straight line. What sources have of their own
-    is drawn as one normal number a sector, as wide as the sum of theirs. Draws are a Latin
-    hypercube.
+    is one more such number for the sum of a sector. Draws are a Latin hypercube.
 
     References
     ----------
@@ -121,11 +119,14 @@ def draw(ledger: Ledger, want: Callable[[Part], bool] | None = None, *, count: i
     for i in range(len(names)):
         far = np.abs(numbers[:, i])[:, None] / WITHIN
         end = np.where(numbers[:, i, None] < 0, low[:, i], high[:, i])
-        times[:, ~added] *= (1 + end[:, ~added]) ** far
+        times[:, ~added] *= np.maximum(1 + end[:, ~added], LEAST) ** far
         more += (far * end[:, added]) @ activity[added]
-    total = times @ values + more
-    for sector, sigma in _own(mine).items():
-        total = total + sigma * _normal(f"own range of {sector}", count, seed)
+    total = more
+    for sector in dict.fromkeys(p.sector for p in mine.parts):
+        own = np.array([p.sector == sector for p in mine.parts])
+        z = _normal(f"own range of {sector}", count, seed)
+        total = total + _with_own(mine.where(lambda p, s=sector: p.sector == s),  # type: ignore[misc]
+                                  times[:, own] @ values[own], z)
     return Draws(total, numbers, tuple(names))
 
 
@@ -136,18 +137,17 @@ def _normal(name: str, count: int, seed: int) -> Floats:
     return np.asarray(ndtri((random.permutation(count) + random.random(count)) / count))
 
 
-def _own(ledger: Ledger) -> Mapping[str, float]:
-    """Return the standard deviation of the sum of what sources have of their own, by sector."""
-    rows, parts = ledger.rows, ledger.parts
-    wide = np.array([(p.own[0] + p.own[1]) / 2 / WITHIN for p in parts])
-    out: dict[str, float] = {}
-    for sector in dict.fromkeys(p.sector for p in parts):
-        mine = np.array([p.sector == sector and w > 0 for p, w in zip(parts, wide, strict=True)])
-        some = mine[rows["part"]] if len(parts) else np.zeros(0, dtype=bool)
-        if some.any():
-            part, source = rows["part"].to_numpy()[some], rows["source"].to_numpy()[some]
-            each = coo_array((rows["value"].to_numpy()[some] * wide[part],
-                              (source, np.zeros(len(source), dtype=int)))).tocsr()
-            each.sum_duplicates()
-            out[sector] = float(np.sqrt((each.data ** 2).sum()))
-    return out
+def _with_own(ledger: Ledger, drawn: Floats, z: Floats) -> Floats:
+    """Return drawn sums with what sources have of their own, as one number a sum."""
+    rows = ledger.rows
+    part, source, value = (rows[c].to_numpy() for c in ("part", "source", "value"))
+    here = np.zeros(len(rows), dtype=np.int64)
+    down, up = (float(np.sqrt(own_squares(ledger.parts, part, source, here, value, 1, end)[0]))
+                for end in (0, 1))
+    whole = abs(float(value.sum()))
+    if down == up == 0:
+        return drawn
+    if not one_sign_of(ledger.parts, part, here, value, 1)[0]:
+        return np.asarray(drawn + z * (down + up) / 2 / WITHIN)
+    ends = np.where(z < 0, np.log(max(1 - down / whole, LEAST)), np.log1p(up / whole))
+    return np.asarray(drawn * np.exp(np.abs(z) / WITHIN * ends))

@@ -11,10 +11,11 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from layers.errors import CityTwinError, nearest
-from layers.green import crown_area
+from layers.green import CLASSES, crown_area
 from twin.carbon.allometry import EQUATIONS, group_of, mass_and_gain
 from twin.carbon.entries import Entries, entries
 from twin.carbon.growth import growth_of
@@ -26,6 +27,7 @@ Block = tuple[Part, Any, Any, Any]
 
 CO2 = 44.0 / 12.0  # of carbon [1]
 BY_CROWN = "crown"
+ROUNDING = 1.0  # an overlap of less is the rounding of coordinates [m2]
 ALLOMETRY = (*EQUATIONS, BY_CROWN)
 
 
@@ -37,20 +39,56 @@ def uptake_of_green(green: gpd.GeoDataFrame, factors: Any) -> Entries:
     green
         The green layer.
     factors
-        Gives ``sink.<cover>``.
+        Gives ``sink.<cover>``; counts the square metres drawn more than once.
+
+    Notes
+    -----
+    Each square metre counts once, see `area_once`.
 
     References
     ----------
     Chen (2015), Cities 44:73, doi:10.1016/j.cities.2015.01.005; each factor names its own source.
     """
     cover = green["class"].to_numpy(dtype="object")
-    area = green.area.to_numpy()
+    area = area_once(green)
+    twice = float(green.area.sum() - area.sum())
+    if twice > ROUNDING:
+        factors.count("m2 of green drawn more than once, counted once", round(twice))
     blocks = []
     for kind in np.unique(cover):
         rows = np.flatnonzero(cover == kind)
         blocks.append(_by_area("green", str(kind), factors.pick(f"sink.{kind}", "kg m-2 a-1"),
                                rows, area[rows]))
     return entries("green", len(green), blocks)
+
+
+def area_once(green: gpd.GeoDataFrame) -> Floats:
+    """Return the area of surfaces less what others take from them, shape (n,) [m2].
+
+    Parameters
+    ----------
+    green
+        The green layer.
+
+    Notes
+    -----
+    Where surfaces overlap, the more particular cover stays, as in `layers.green.tidy`; of one cover
+    the smaller surface. Overlaps of less than a square metre stay.
+    """
+    ground = np.asarray(green.geometry.values, dtype=object)
+    area = np.asarray(shapely.area(ground))
+    cover = green["class"].map({c: n for n, c in enumerate(CLASSES)}).fillna(len(CLASSES))
+    rank = np.empty(len(green), dtype=np.int64)
+    rank[np.lexsort((area, cover.to_numpy(dtype=float)))] = np.arange(len(green))
+    low, high = shapely.STRtree(ground).query(ground, predicate="intersects")
+    below = rank[low] > rank[high]
+    low, high = low[below], high[below]
+    real = shapely.area(shapely.intersection(ground[low], ground[high])) > ROUNDING
+    if real.any():
+        taken = gpd.GeoDataFrame({"row": low[real]}, geometry=ground[high[real]]).dissolve("row")
+        at = taken.index.to_numpy()
+        area[at] = shapely.area(shapely.difference(ground[at], taken.geometry.values))
+    return area
 
 
 def uptake_of_trees(trees: gpd.GeoDataFrame, green: gpd.GeoDataFrame, factors: Any, *,

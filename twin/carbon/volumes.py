@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 DAYS = 365.0
+FAR = 2.0  # times that counts of all roads and a total may lie apart
 PATTERNS = ("class", "lanes")
 WAYS = (*PATTERNS, "assigned")
 TOLD = {"class": "default traffic of small towns (a big city has 3 to 6 times more: volumes=lanes)",
@@ -109,8 +110,9 @@ def volumes_of(roads: gpd.GeoDataFrame, inside: Floats, factors: Any, *,
     Raises
     ------
     CityTwinError
-        When the pattern is unknown, a total is no positive number or less than what is counted, or
-        a volume has no place or is below zero.
+        When the pattern is unknown, a total is no positive number or less than what is counted, a
+        volume has no place or is below zero, or all roads are counted and the total is more than
+        twice or less than half of that.
 
     Notes
     -----
@@ -134,6 +136,11 @@ def volumes_of(roads: gpd.GeoDataFrame, inside: Floats, factors: Any, *,
         here = np.where(inside > 0, km * inside, 0.0)
         read, guessed = float(here[counted].sum()), float(here[~counted].sum())
         if guessed <= 0:
+            if read > 0 and control_total is not None:
+                _compare(read, control_total, "vehicle_km", "km", factors)
+            elif read > 0 and fuel_total is not None and per_km is not None:
+                _compare(float((here * np.nan_to_num(per_km)).sum()), fuel_total, "fuel_mj", "MJ",
+                         factors)
             return km, UNCALIBRATED
         if control_total is not None:
             found = scale_to_total(read + guessed, control_total, counted_km=read)
@@ -172,6 +179,17 @@ def volumes_of(roads: gpd.GeoDataFrame, inside: Floats, factors: Any, *,
     return Volumes(km * plan, known, way, pattern, calibration,
                    model_speed(modelled) if modelled is not None and pattern == "assigned"
                    else np.full(len(km), np.nan))
+
+
+def _compare(counted: float, control: float, name: str, unit: str, factors: Any) -> None:
+    """Say how far the counts of all roads are from a total; raise where that is too far."""
+    share = counted / control
+    if not 1 / FAR <= share <= FAR:
+        raise CityTwinError(f"counts cover all roads and make {counted:.4g} {unit} a year, "
+                            f"{share:.2g} times the control {name} of {control:.4g}",
+                            mend="Look at the unit of both, or leave one of them out")
+    factors.count(f"counts cover all roads: the control {name} is not used, they make {share:.3g} "
+                  "of it", 1, once=f"counts and {name}")
 
 
 def model_speed(modelled: Traffic) -> Floats:

@@ -68,7 +68,8 @@ def carbon_ledger(building_account: Entries, road_account: Entries, green_accoun
          resident_account),
         {"buildings": shares(buildings, buildings_overlap), "roads": shares(roads, roads_overlap),
          "green": shares(green, green_overlap), "trees": shares(all_trees, all_trees_overlap)},
-        grid.size)
+        grid.size, {"buildings": buildings["id"], "roads": roads["id"], "green": green["id"],
+                    "trees": all_trees["id"]})
 
 
 def _line(name: str, ledger: Ledger, cell_area: np.ndarray,
