@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import layers
 import scenarios as sc
 from layers.city import City
 from layers.errors import ScenarioError
+from layers.place import Place
 from layers.roads import MOTOR
 from scenarios.recipes import read_text
 
@@ -70,6 +72,27 @@ def test_a_fleet_never_gets_less_electric(town: City) -> None:
     zone = sc.LowEmissionZone(half(town), electric=0.8, stay_away=0.25)(town).frame("roads")
     assert zone["electric_share"].max() == pytest.approx(0.8)
     assert zone["traffic_factor"].min() == pytest.approx(0.75)
+
+
+def test_a_fleet_is_never_less_electric_than_that_of_the_place(town: City) -> None:
+    there = replace(town, place=Place("CN", "Hubei"))
+    motor = there.frame("roads")["class"].isin(MOTOR).to_numpy()
+    own = 0.11 + 0.01 + 0.0175  # cars, vans and buses of the table of traffic
+    few, many = (sc.ElectrifyFleet(s)(there).frame("roads")["electric_share"] for s in (0.05, 0.3))
+    assert few.isna().all()
+    assert many.to_numpy()[motor] == pytest.approx(0.3)
+    roads = there.frame("roads").assign(electric_share=0.08)
+    told = sc.ElectrifyFleet(0.1)(there.with_layers("told", roads=roads)).frame("roads")
+    assert told["electric_share"].to_numpy()[motor] == pytest.approx(0.1)
+    corners = half(there)
+    zone = sc.LowEmissionZone(corners, electric=0.5)(there).frame("roads")
+    part = shapely.length(shapely.intersection(roads.geometry.values, shapely.Polygon(corners))
+                          ) / roads.length.to_numpy()
+    cut = motor & (part > 0)
+    assert ((part > 0.1) & (part < 0.9) & motor).any()
+    assert zone["electric_share"].to_numpy()[cut] == pytest.approx(
+        (part * 0.5 + (1 - part) * own)[cut])
+    assert zone["electric_share"].isna().to_numpy().tolist() == (~cut).tolist()
 
 
 @pytest.mark.parametrize(("make", "words"), [

@@ -308,6 +308,72 @@ def test_meters_replace_the_estimate_of_their_carrier() -> None:
     assert energy.high[1] / energy.value[1] > 1.5
 
 
+def test_a_meter_of_gas_or_heat_stands_for_all_fuels_of_its_building() -> None:
+    nan, plain = np.nan, demand(town("office"), PARIS)
+    need = plain.energy[0, 1:].sum()  # all but electricity
+    gas = plain.of("gas")[0]
+    assert need > 1.2 * gas  # oil, district heat and biomass are in the mean
+    built = town(*["office"] * 4, metered_gas=[need, 0.0, nan, 700.0],
+                 metered_heat=[nan, nan, 800.0, 900.0])
+    factors = at(PARIS)
+    energy = demand_of(built, factors).energy
+    power = plain.of("electricity")[0]
+    assert energy[0].tolist() == pytest.approx([power, need, 0, 0, 0, 0])
+    assert energy[1].tolist() == pytest.approx([power, 0, *plain.energy[0, 2:]])
+    assert energy[2].tolist() == pytest.approx([power, 0, 0, 0, 800, 0])
+    assert energy[3].tolist() == pytest.approx([power, 700, 0, 0, 900, 0])
+    told = [n for k, n in factors.fallbacks.items() if "stands for all their fuels" in k]
+    assert told == [3]
+    burnt = load()["fuel.gas.WORLD"].value
+    found = operation(built.iloc[:1], at(PARIS)).by_source(is_used).value[0]
+    assert found == pytest.approx(need * burnt + power * grid_factor(at(PARIS)).value)
+
+
+def test_metered_energy_after_a_retrofit_is_as_sure_as_the_share_of_heating() -> None:
+    built = town("office", "office", retrofit=[0.0, 0.4], metered_gas=[9000.0, 9000.0])
+    asked = operation(built, at(PARIS))
+    read, after = (next(p for p in asked.parts if p.item == "gas" and is_used(p)
+                        and p.method == m) for m in ("measured", "factor"))
+    assert [c.name for c in read.causes] == ["fuel.gas.WORLD"]
+    assert read.own == (0.05, 0.05)
+    split, heating = mix_of(at(PARIS), "office").split, mix_of(at(PARIS), "office").heating
+    share = split[0, 1] / split[:, 1].sum()
+    cause = next(c for c in after.causes if c.name == heating.factor_id)
+    for end, to in ((cause.low, heating.low), (cause.high, heating.high)):
+        left = 1 - 0.4 * share * to / heating.value  # of the same reading, by the other share
+        assert 1 + end == pytest.approx(left / (1 - 0.4 * share))
+    moved = 0.4 * share / (1 - 0.4 * share)
+    assert after.own == pytest.approx(np.hypot(0.05, moved * np.array(
+        spreads(at(PARIS)).of(True, "tag"))))
+
+
+def test_metered_energy_after_other_heating_names_both_efficiencies() -> None:
+    built = town("residential", heating=["heat_pump"], metered_gas=[20_000.0],
+                 metered_electricity=[3000.0])
+    part = next(p for p in operation(built, at(PARIS)).parts
+                if p.item == "electricity" and is_used(p))
+    split, heating = (getattr(mix_of(at(PARIS), "residential"), n) for n in ("split", "heating"))
+    pump, boiler = at(PARIS).pick("heat_pump"), at(PARIS).pick("efficiency.gas")
+
+    def power(cop: float, burns: float, times: float) -> float:
+        """Electricity after the edit, with the share of heating that many times its value."""
+        return 3000 + 20_000 * times * split[0, 1] / split[:, 1].sum() * burns / cop
+
+    usual = power(pump.value, boiler.value, 1.0)
+    causes = {c.name: c for c in part.causes}
+    for name, low, high in (
+            (pump.factor_id, power(pump.low, boiler.value, 1), power(pump.high, boiler.value, 1)),
+            (boiler.factor_id, power(pump.value, boiler.low, 1),
+             power(pump.value, boiler.high, 1)),
+            (heating.factor_id, power(pump.value, boiler.value, heating.low / heating.value),
+             power(pump.value, boiler.value, heating.high / heating.value))):
+        assert (1 + causes[name].low, 1 + causes[name].high) == pytest.approx(
+            (low / usual, high / usual))
+    energy = energy_entries(operation(built, at(PARIS)).where(
+        lambda p: p.item == "electricity")).by_source()
+    assert energy.high[0] / energy.value[0] > 1 + causes[pump.factor_id].low > 1.2
+
+
 def test_heat_metered_where_none_is_estimated_heats() -> None:
     south = demand(town("residential", metered_heat=[5000.0]), Place("CN", "Guangdong"))
     assert south.parts[0, 0, CARRIERS.index("heat")] == 5000.0

@@ -229,6 +229,19 @@ def test_what_is_driven_is_conserved_by_electric_shares(factors: Picker) -> None
     assert drive.plugged + swapped[3] * drive.swapped == pytest.approx(need)
 
 
+def test_electric_plans_never_raise_the_co2_of_traffic(town: layers.City) -> None:
+    place = replace(town, place=Place("CN", "Hubei"))
+    west, south, east, north = town.area.bounds
+    corners = ((west, south), ((west + east) / 2, south), ((west + east) / 2, north), (west, north))
+    plans = (sc.ElectrifyFleet(0.05), sc.ElectrifyFleet(0.3), sc.LowEmissionZone(corners, 0.2, 0.0))
+    now = ran(place, "traffic_co2").totals()["value"]["traffic_co2"]
+    few, many, zone = (ran(plan(place), "traffic_co2").totals()["value"]["traffic_co2"]
+                       for plan in plans)
+    assert few == now
+    assert many == pytest.approx(now * 0.7 / (1 - 0.1375))
+    assert 0.8 / (1 - 0.1375) * now < zone < now
+
+
 def test_electric_driving_is_of_the_grid_and_not_of_the_line(town: layers.City) -> None:
     place = replace(town, place=Place("CN", "Hubei"), controls={"vehicle_km": 1e7})
     found = ran(sc.ElectrifyFleet(share=1.0)(place), "traffic_co2", "co2_supply", "vehicle_km")

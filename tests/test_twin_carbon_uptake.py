@@ -20,10 +20,10 @@ from layers.green import SPEC, TREES, without_overlap
 from layers.place import Place
 from twin.carbon.allometry import chave, diameter, group_of, jenkins, mass_and_gain
 from twin.carbon.boundaries import BOUNDARIES, inside, is_sink
+from twin.carbon.ground import area_once
 from twin.carbon.growth import growth_through, planting, survivors
 from twin.carbon.lines import LINES
 from twin.carbon.offset import is_emitted, taken_up_in_all
-from twin.carbon.uptake import area_once
 from twin.factors import load as load_factors
 from twin.indicators.sinks import carbon_stock, share_of_emissions_taken_up, young_sink
 from twin.result import Twin

@@ -127,7 +127,7 @@ def demand_of(buildings: gpd.GeoDataFrame, factors: Any, *, weather: xr.Dataset 
     metered = put_meters(buildings, parts)
     factors.count("buildings with metered energy", int(metered.any(axis=1).sum()))
     factors.count("buildings whose meter of gas or heat stands for all their fuels",
-                  end_fuels(buildings, parts, metered), once="meters for all fuels")
+                  end_fuels(parts, metered), once="meters for all fuels")
     before = parts.copy()
     saved = (kept < 1)[:, None] & (parts[:2].sum(axis=0) > 0)
     parts[:2] *= kept[None, :, None]

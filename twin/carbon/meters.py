@@ -54,13 +54,11 @@ def put_meters(buildings: gpd.GeoDataFrame, parts: Floats) -> Flags:
     return metered
 
 
-def end_fuels(buildings: gpd.GeoDataFrame, parts: Floats, metered: Flags) -> int:
+def end_fuels(parts: Floats, metered: Flags) -> int:
     """Take the estimate of other fuels from buildings whose gas or district heat is metered.
 
     Parameters
     ----------
-    buildings
-        The buildings layer.
     parts
         As for `put_meters`, changed in place.
     metered
@@ -76,9 +74,9 @@ def end_fuels(buildings: gpd.GeoDataFrame, parts: Floats, metered: Flags) -> int
     The estimate is of the mean of many buildings, each with fuels of its own. A meter above zero
     tells which fuel this building has; what the others have would count its heat twice.
     """
-    read = buildings[[METERED[c] for c in FUELS if c in METERED]].to_numpy(dtype=float)
-    told = (read > 0).any(axis=1)  # never where it is NaN
-    gone = told[:, None] & ~metered & np.isin(CARRIERS, FUELS) & (parts.sum(axis=0) > 0)
+    takes = (parts.sum(axis=0) > 0) & np.isin(CARRIERS, FUELS)
+    told = (takes & metered).any(axis=1)
+    gone = told[:, None] & takes & ~metered
     parts[:, gone] = 0.0
     return int(gone.any(axis=1).sum())
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from layers.green import crown_area
 from twin.carbon.entries import Entries, entries
+from twin.carbon.ground import area_once
 from twin.carbon.growth import CARBON, growth_of
 from twin.carbon.parts import Cause, Part
 from twin.carbon.stands import Stands, stands_of
@@ -39,7 +40,7 @@ def stock_of_green(green: gpd.GeoDataFrame, factors: Any) -> Entries:
         Values in kg of C.
     """
     cover = green["class"].to_numpy(dtype="object")
-    area = green.area.to_numpy()
+    area = area_once(green)
     blocks = []
     for kind in np.unique(cover):
         rows = np.flatnonzero(cover == kind)

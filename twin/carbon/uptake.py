@@ -11,13 +11,13 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from layers.errors import CityTwinError, nearest
-from layers.green import CLASSES, crown_area
+from layers.green import crown_area
 from twin.carbon.allometry import EQUATIONS, group_of, mass_and_gain
 from twin.carbon.entries import Entries, entries
+from twin.carbon.ground import ROUNDING, area_once
 from twin.carbon.growth import growth_of
 from twin.carbon.parts import Cause, Part
 from twin.carbon.stands import Stands, stands_of
@@ -27,7 +27,6 @@ Block = tuple[Part, Any, Any, Any]
 
 CO2 = 44.0 / 12.0  # of carbon [1]
 BY_CROWN = "crown"
-ROUNDING = 1.0  # an overlap of less is the rounding of coordinates [m2]
 ALLOMETRY = (*EQUATIONS, BY_CROWN)
 
 
@@ -43,7 +42,7 @@ def uptake_of_green(green: gpd.GeoDataFrame, factors: Any) -> Entries:
 
     Notes
     -----
-    Each square metre counts once, see `area_once`.
+    Each square metre counts once, see `twin.carbon.ground.area_once`.
 
     References
     ----------
@@ -60,35 +59,6 @@ def uptake_of_green(green: gpd.GeoDataFrame, factors: Any) -> Entries:
         blocks.append(_by_area("green", str(kind), factors.pick(f"sink.{kind}", "kg m-2 a-1"),
                                rows, area[rows]))
     return entries("green", len(green), blocks)
-
-
-def area_once(green: gpd.GeoDataFrame) -> Floats:
-    """Return the area of surfaces less what others take from them, shape (n,) [m2].
-
-    Parameters
-    ----------
-    green
-        The green layer.
-
-    Notes
-    -----
-    Where surfaces overlap, the more particular cover stays, as in `layers.green.tidy`; of one cover
-    the smaller surface. Overlaps of less than a square metre stay.
-    """
-    ground = np.asarray(green.geometry.values, dtype=object)
-    area = np.asarray(shapely.area(ground))
-    cover = green["class"].map({c: n for n, c in enumerate(CLASSES)}).fillna(len(CLASSES))
-    rank = np.empty(len(green), dtype=np.int64)
-    rank[np.lexsort((area, cover.to_numpy(dtype=float)))] = np.arange(len(green))
-    low, high = shapely.STRtree(ground).query(ground, predicate="intersects")
-    below = rank[low] > rank[high]
-    low, high = low[below], high[below]
-    real = shapely.area(shapely.intersection(ground[low], ground[high])) > ROUNDING
-    if real.any():
-        taken = gpd.GeoDataFrame({"row": low[real]}, geometry=ground[high[real]]).dissolve("row")
-        at = taken.index.to_numpy()
-        area[at] = shapely.area(shapely.difference(ground[at], taken.geometry.values))
-    return area
 
 
 def uptake_of_trees(trees: gpd.GeoDataFrame, green: gpd.GeoDataFrame, factors: Any, *,

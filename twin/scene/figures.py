@@ -13,6 +13,7 @@ from twin.fonts import MINUS, pretty_units
 from twin.label import Var
 from twin.result import Twin
 from twin.scene.palette import declared, palette
+from twin.sun.tariffs import CURRENCY
 
 FINE = 20.0  # smaller cells are drawn blended [m]
 GROUND = {"open_ground_share": "of the open ground", "sun_ground_share": "of the open ground",
@@ -134,6 +135,9 @@ def total_of(cells: xr.Dataset, variable: str) -> Total:
     var = declared(variable)
     if var is None or var.total is None:
         var = Var(variable, units, variable, total="mean", estimate=True)
+    for code in CURRENCY.values():  # the results know whose money it is
+        if code in units.split():
+            var = var.local(code)
     var = replace(var, estimate=var.estimate and {f"{variable}_low", f"{variable}_high"}
                   <= set(cells), weight=var.weight if var.weight in cells else "")
     row: Any = Twin(cells, variables={variable: var}).totals().loc[variable]
