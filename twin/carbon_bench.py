@@ -74,8 +74,7 @@ def measure(copies: Sequence[int] = COPIES, *, tell: Progress | None = None) -> 
         begun = time.perf_counter()
         found = twin.run(city, cell_size=CELL, want=WANT)
         seconds = {"account": time.perf_counter() - begun}
-        rest = [v for f in plan(_indicators()) if not _slow(f)
-                for v in label_of(f).names]
+        rest = [v.name for f in _without_fields() for v in label_of(f).gives]
         begun = time.perf_counter()
         twin.run(city, cell_size=CELL, want=rest)
         seconds["indicators"] = time.perf_counter() - begun
@@ -98,14 +97,9 @@ def rows_of(found: dict[str, Any]) -> list[dict[str, Any]]:
             for run in found["runs"] for step, seconds in run["seconds"].items()]
 
 
-def _indicators() -> tuple[Any, ...]:
+def _without_fields() -> list[Any]:
+    """Return the indicators that need no fine field: none of wind, sun, modules or heat."""
     from twin.indicators import INDICATORS
 
-    return INDICATORS
-
-
-def _slow(function: Any) -> bool:
-    """Whether an indicator is, or needs, a field of wind, sun or heat."""
-    label = label_of(function)
-    fields = {"wind", "sun", "heat"}
-    return bool(label.field or fields & set(label.needs))
+    fields = {label_of(f).field for f in INDICATORS} - {""}
+    return [f for f in plan(INDICATORS) if not fields & set(label_of(f).needs)]
