@@ -85,14 +85,15 @@ def city_record(city: City) -> dict[str, Any]:
 
 def print_study(found: Any) -> None:
     """Print the totals of every scenario with their ranges."""
-    table = found.totals()
+    tables = {n: found.twins[n].totals() for n in found.names}
+    table = tables[found.names[0]]
     rows = [{"": r["name"], "unit": r["unit"], **{
-        n: range_in_words(found.twins[n].totals().loc[str(i)]) for n in found.names}}
+        n: range_in_words(tables[n].loc[str(i)]) for n in found.names}}
         for i, r in table.iterrows()]
-    people = [found.twins[n].totals()["value"].get("residents", np.nan) for n in found.names]
+    people = [tables[n]["value"].get("residents", np.nan) for n in found.names]
     if "co2_net" in table.index and np.isfinite(people).all() and min(people) > 0:
         rows.append({"": "Net CO2 per resident", "unit": "t a-1", **{
-            n: in_words(found.twins[n].totals()["value"]["co2_net"] / p)
+            n: in_words(tables[n]["value"]["co2_net"] / p)
             for n, p in zip(found.names, people, strict=True)}})
     print_table(pd.DataFrame(rows))
     if len(set(people)) > 1:
