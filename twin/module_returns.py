@@ -51,7 +51,11 @@ def module_money(capacity: Range, energy: Range, specific: Range, use: Texts, pi
     names = ("revenue", "npv", "lcoe", "irr", "payback", "discounted_payback")
     out = {name: _blank(len(use), 0.0 if name in ("revenue", "npv") else np.nan)
            for name in names}
-    built = capacity.value > 0
+    built = np.asarray(capacity.high) > 0
+    some = np.where(np.asarray(capacity.value) > 0, specific.value, np.divide(
+        energy.high, capacity.high, out=np.zeros(len(use)), where=built) * 1000)
+    specific = Range(some, *(np.where(np.isfinite(end), end, some)
+                             for end in (specific.low, specific.high)))
     payers = np.array([payer(u) for u in use], dtype=object)
     for who in np.unique(payers[built]):
         rows = np.flatnonzero(built & (payers == who))
@@ -64,9 +68,11 @@ def module_money(capacity: Range, energy: Range, specific: Range, use: Texts, pi
         _put(out["npv"], rows, around(worth.value * watts, [
             worth.value * capacity.low[rows], worth.value * capacity.high[rows],
             worth.low * watts, worth.high * watts]))
+        told = watts > 0  # what may stand has no cost of a kilowatt-hour to tell
         for name in names[2:]:
             band = getattr(found, name)
-            _put(out[name], rows, band if name == "irr" else _not_below_zero(band))
+            _put(out[name], rows[told], _rows(band if name == "irr" else _not_below_zero(band),
+                                              told))
     return out
 
 

@@ -17,6 +17,8 @@ from twin.sun.ranges import Pick, Range
 from twin.sun.yields import Modules, PlaneYields, modules, plane_yields, roof_areas
 
 Floats = NDArray[np.float64]
+TROPICS = 23.44  # [degrees]
+COVERED = 4.0    # cells that a plane has room for at least where none lies on it [1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +83,9 @@ def roof_modules(planes: gpd.GeoDataFrame, count: int, year: SunYear, pick: Pick
     -----
     Level planes carry racks towards the equator, rows spaced for the winter solstice; the others
     carry modules flat on them. Planes that face away from the equator, parts of a plane with less
-    than 70 % of its open light and pieces below 10 m2 carry none. Racks get the light of their
-    level roof times what an open rack gets over open level ground in that month.
+    than 70 % of its open light and pieces below 10 m2 carry none; in the tropics all directions do.
+    Racks get the light of their level roof times what an open rack gets over open level ground in
+    that month, less what rows take from each other. Planes under another building carry none.
 
     References
     ----------
@@ -92,7 +95,8 @@ def roof_modules(planes: gpd.GeoDataFrame, count: int, year: SunYear, pick: Pick
     level = slope < LEVEL
     tilt = float(pick("pv.rack_tilt", "degree").value)
     equator = 180.0 if year.latitude >= 0 else 0.0
-    fits = fitting_planes(planes["largest"], slope, aspect, level=level, equator=equator)
+    fits = fitting_planes(planes["largest"], slope, aspect, level=level,
+                          equator=None if abs(latitude) < TROPICS else equator)
 
     def of_open(slope: ArrayLike, aspect: ArrayLike, kind: Modules) -> OpenYear:
         return open_planes(year.weather, latitude=year.latitude, longitude=year.longitude,
@@ -105,7 +109,9 @@ def roof_modules(planes: gpd.GeoDataFrame, count: int, year: SunYear, pick: Pick
         kind, none = modules(pick, "rack"), np.zeros(int(level.sum()))
         free = of_open(none + tilt, none + equator, kind)
         bare[:, level] = flat = of_open(none, none, kind).incident
-        gain[:, level] = np.divide(free.incident, flat, out=np.zeros_like(flat), where=flat > 0)
+        rows = pick("pv.row_loss", "1")
+        gain[:, level] = (1 - rows.value) * np.divide(free.incident, flat,
+                                                      out=np.zeros_like(flat), where=flat > 0)
         kits.append((level, kind, free))
     if not level.all():
         kind = modules(pick, "roof")
@@ -117,14 +123,19 @@ def roof_modules(planes: gpd.GeoDataFrame, count: int, year: SunYear, pick: Pick
     unseen = np.isnan(whole).any(axis=0)
     whole, lit = np.where(unseen, bare, whole), np.where(unseen, bare, lit)
     bright = np.where(unseen, 1.0, bright)
+    if light is not None:  # planes that have room for cells and none lie under something else
+        covered = unseen & (planes.area.to_numpy() > COVERED * light.cell ** 2)
+        fits &= ~covered
+        unseen &= ~covered
     share = {k: pick(f"pv.usable.{k}", "1") for k in planes["kind"].unique()}
     usable = Range(*(np.array([getattr(share[k], end) for k in planes["kind"]], dtype=float)
                      for end in ("value", "low", "high")))
     areas = roof_areas(planes["area"].to_numpy(), usable, suitable=fits * bright,
                        cover=np.where(level, row_cover_ratio(latitude, tilt), 1.0))
+    dark = np.where(unseen, pick("pv.plane.unshaded", "1").low, 1.0)  # shade that nobody knows
+    low, high = planes["low"].to_numpy() * dark, planes["high"].to_numpy()
     parts = [(on, plane_yields((lit * gain)[:, on], _of(areas.modules, on), free, kind,
-                               light=Range(1.0, planes["low"].to_numpy()[on],
-                                           planes["high"].to_numpy()[on])))
+                               light=Range(1.0, low[on], high[on])))
              for on, kind, free in kits]
     found = of_buildings(_joined(parts, many), areas.technical, areas.modules, area=areas.geometric,
                          light=whole.sum(axis=0), building=planes["building"].to_numpy(),

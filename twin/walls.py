@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 PIECE = 4.0    # walls are looked at in pieces of at most this length [m]
+HANGS = 0.5      # underside from which a building hides no wall down to the ground [m]
 PROBE = 0.25   # how far outside the wall the neighbour is looked for [m]
 
 
@@ -143,7 +144,8 @@ def hidden(buildings: gpd.GeoDataFrame, building: NDArray[np.intp], probe: Float
     at = some[at]
     apart = other != building[at]
     covered = np.zeros(len(building))
-    top = buildings["height"].to_numpy(dtype=float)
+    top, base = (buildings[c].to_numpy(dtype=float) for c in ("height", "min_height"))
+    apart &= base[other] <= HANGS  # what hangs higher leaves the wall below it bare
     np.maximum.at(covered, at[apart], top[other[apart]])
     return covered
 

@@ -169,8 +169,8 @@ def _no_floor(city: Any, _settings: Mapping[str, Any]) -> str:
 
 
 @indicator(
-    Var("pv_policy_area", "m2 m-2", "Roof that policy wants covered with modules", total="sum",
-        total_units="m2", low=0),
+    Var("pv_policy_area", "m2 m-2", "Roof that the policy of pilot counties wants covered",
+        total="sum", total_units="m2", low=0),
     on="buildings", unless=_no_floor,
 )
 def policy_pv(roof_pv: xr.Dataset, buildings: gpd.GeoDataFrame, factors: Any) -> Any:

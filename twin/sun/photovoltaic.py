@@ -88,14 +88,14 @@ def specific_yield(weather: xr.Dataset, *, latitude: float, longitude: float, ti
     times = pd.DatetimeIndex(weather["time"].to_numpy()).tz_localize("UTC")
     sun = pvlib.solarposition.get_solarposition(times, latitude, longitude)
     series = {k: pd.Series(weather[k].to_numpy(), index=times)
-              for k in ("ghi", "dni", "dhi", "temp_air", "wind_speed")}
+              for k in ("ghi", "dni", "dhi", "wind_speed")}
     plane = pvlib.irradiance.get_total_irradiance(
         tilt, azimuth, sun["apparent_zenith"], sun["azimuth"], series["dni"], series["ghi"],
         series["dhi"], dni_extra=pvlib.irradiance.get_extra_radiation(times), model="perez",
         airmass=pvlib.atmosphere.get_relative_airmass(sun["apparent_zenith"]))
     incident = plane["poa_global"].fillna(0.0).clip(lower=0.0)
     wind = series["wind_speed"].fillna(1.0)
-    cell = pvlib.temperature.faiman(incident, series["temp_air"], wind)
+    cell = pvlib.temperature.faiman(incident, _air(weather), wind.to_numpy())
     direct = pvlib.pvsystem.pvwatts_dc(incident, cell, 1000.0, temperature_coefficient)
     # PVWatts' inverter rated at the module power: DC/AC ratio one.
     power = pvlib.inverter.pvwatts(direct * (1 - losses), 1000.0 / inverter_efficiency,
@@ -205,7 +205,7 @@ def open_year(weather: xr.Dataset, *, latitude: float, longitude: float, tilt: A
     of_sky, of_ground = (np.interp(tilt, PANES, part) for part in _pane())
     taken = (beam * np.nan_to_num(pvlib.iam.physical(incidence)) + sky * of_sky
              + ground * of_ground)
-    air = weather["temp_air"].to_numpy()[lit][:, None]
+    air = _air(weather)[lit][:, None]
     wind = np.nan_to_num(weather["wind_speed"].to_numpy()[lit], nan=1.0)[:, None]
     cell = pvlib.temperature.faiman(incident, air, wind, u0=chain.heat_loss,
                                     u1=chain.heat_loss_wind)
@@ -255,6 +255,12 @@ def open_planes(weather: xr.Dataset, *, latitude: float, longitude: float, slope
         return OpenYear(*[np.zeros((12, 0))] * 2, *[np.zeros(0)] * 3)
     return OpenYear(*(np.concatenate([getattr(r, f.name) for r in runs], axis=-1)[..., of.ravel()]
                       for f in fields(OpenYear)))
+
+
+def _air(weather: xr.Dataset) -> NDArray[np.float64]:
+    """Return the temperature of the air with gaps filled between the hours beside them [degC]."""
+    known = pd.Series(weather["temp_air"].to_numpy().astype(float))
+    return np.asarray(known.interpolate(limit_direction="both"))
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ AWAY = 112.5        # planes turned further from the equator carry no modules [d
 
 
 def fitting_planes(largest: ArrayLike, slope: ArrayLike, aspect: ArrayLike, *, level: ArrayLike,
-                   equator: float) -> NDArray[np.bool_]:
+                   equator: float | None) -> NDArray[np.bool_]:
     """Return which planes pass the hard filters of size, tilt and direction.
 
     Parameters
@@ -30,7 +30,7 @@ def fitting_planes(largest: ArrayLike, slope: ArrayLike, aspect: ArrayLike, *, l
     level
         Whether the plane is flat enough that its direction does not matter.
     equator
-        Direction of the equator [degrees].
+        Direction of the equator; None in the tropics, where no side is much worse [degrees].
 
     References
     ----------
@@ -38,7 +38,8 @@ def fitting_planes(largest: ArrayLike, slope: ArrayLike, aspect: ArrayLike, *, l
     NREL/TP-6A20-65298, doi:10.2172/1236153: at least 10 m2 in one piece, at most 60 degrees, none
     facing north-west to north-east.
     """
-    turned = np.abs((np.asarray(aspect, dtype=float) - equator + 180.0) % 360.0 - 180.0)
+    off = 0.0 if equator is None else np.asarray(aspect, dtype=float) - equator
+    turned = np.abs((off + 180.0) % 360.0 - 180.0)
     return np.asarray((np.asarray(largest) >= LEAST_AREA) & (np.asarray(slope) <= STEEPEST)
                       & (np.asarray(level, dtype=bool) | (turned <= AWAY)))
 
