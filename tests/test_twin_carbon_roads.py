@@ -397,3 +397,24 @@ def test_counts_of_all_roads_are_set_beside_a_total(factors: Picker) -> None:
             give(control_total=total)
     with pytest.raises(CityTwinError, match="times the control fuel_mj"):
         give(fuel_total=1e5, per_km=np.full(2, 3.0))
+
+
+def test_induced_traffic_counts_the_ends_of_trips_inside() -> None:
+    """Trips inside count whole, those across the border half, those through not."""
+    city = layers.sample()
+    modelled = model_traffic(city.frame("roads"), city.frame("buildings"), city.area,
+                             Picker(load_factors(), city.place), lonely="leave out", gap=1e-2)
+    share = modelled.induced
+    assert share.shape == (len(city.frame("roads")),)
+    assert (share >= 0).all()
+    assert (share <= 1 + 1e-12).all()
+    kinds = modelled.demand.parts
+    ends = kinds["between"] + 0.5 * (kinds["out"] + kinds["in"])
+    across = ends + 0.5 * (kinds["out"] + kinds["in"]) + kinds["through"]
+    mean = float(np.nansum(share * modelled.per_road) / np.nansum(modelled.per_road))
+    # Trips through are longer inside than others, so that by distance the share is lower.
+    assert 0.3 * ends / across < mean < 1.3 * ends / across
+    with pytest.raises(CityTwinError, match="allocation='induced' needs trips"):
+        twin.run(city, want=["traffic_co2"], settings={"road_traffic": {"allocation": "induced"}})
+    with pytest.raises(CityTwinError, match="allocation is 'both'"):
+        twin.run(city, want=["traffic_co2"], settings={"road_traffic": {"allocation": "both"}})

@@ -96,7 +96,7 @@ def roof_modules(planes: gpd.GeoDataFrame, count: int, year: SunYear, pick: Pick
     tilt = float(pick("pv.rack_tilt", "degree").value)
     equator = 180.0 if year.latitude >= 0 else 0.0
     fits = fitting_planes(planes["largest"], slope, aspect, level=level,
-                          equator=None if abs(latitude) < TROPICS else equator)
+                          equator=None if abs(year.latitude) < TROPICS else equator)
 
     def of_open(slope: ArrayLike, aspect: ArrayLike, kind: Modules) -> OpenYear:
         return open_planes(year.weather, latitude=year.latitude, longitude=year.longitude,

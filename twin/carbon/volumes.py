@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+ALLOCATIONS = ("territorial", "induced")
 DAYS = 365.0
 FAR = 2.0  # times that counts of all roads and a total may lie apart
 PATTERNS = ("class", "lanes")
@@ -78,7 +79,7 @@ class Volumes:
 def volumes_of(roads: gpd.GeoDataFrame, inside: Floats, factors: Any, *,
                volumes: str | None = None, control_total: float | None = None,
                fuel_total: float | None = None, per_km: Floats | None = None, country: str = "",
-               modelled: Traffic | None = None) -> Volumes:
+               modelled: Traffic | None = None, allocation: str = "territorial") -> Volumes:
     """Return the vehicle kilometres of roads.
 
     Volumes are counts where the road has one, else those of a model, else the default of the
@@ -106,6 +107,9 @@ def volumes_of(roads: gpd.GeoDataFrame, inside: Floats, factors: Any, *,
         ISO code; without a total, lanes are taken in China.
     modelled
         Of `twin.carbon.traffic.model.model_traffic`, for ``"assigned"``.
+    allocation
+        ``"territorial"`` counts all that is driven inside, ``"induced"`` half of it for each end of
+        a trip that lies inside; what is driven beyond the border is not known. Needs ``modelled``.
 
     Raises
     ------
@@ -166,6 +170,12 @@ def volumes_of(roads: gpd.GeoDataFrame, inside: Floats, factors: Any, *,
     if pattern == "assigned" and modelled is None:
         raise CityTwinError("volumes='assigned' needs a model of the traffic",
                             mend="Give the city buildings, or take volumes=class or lanes")
+    if allocation not in ALLOCATIONS:
+        raise CityTwinError(f"allocation is {allocation!r}, expected "
+                            f"{' or '.join(map(repr, ALLOCATIONS))}")
+    if allocation == "induced" and pattern != "assigned":
+        raise CityTwinError(f"allocation='induced' needs trips, volumes are {pattern!r}",
+                            mend="Take road_traffic.volumes=assigned")
     km, calibration = driven(pattern)
     model = modelled.per_road if modelled is not None and pattern == "assigned" \
         else np.full(len(km), np.nan)
@@ -176,6 +186,10 @@ def volumes_of(roads: gpd.GeoDataFrame, inside: Floats, factors: Any, *,
     factors.count(f"roads beside the modelled network, with {TOLD[usual]}", off)
     plan = roads["traffic_factor"].fillna(1.0).to_numpy(dtype=float) \
         if "traffic_factor" in roads else 1.0
+    if allocation == "induced" and modelled is not None:
+        plan = plan * modelled.induced
+        factors.count("traffic counts by the ends of its trips (induced): driven beyond the border "
+                      "is not known", 1)
     return Volumes(km * plan, known, way, pattern, calibration,
                    model_speed(modelled) if modelled is not None and pattern == "assigned"
                    else np.full(len(km), np.nan))

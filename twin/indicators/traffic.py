@@ -24,7 +24,8 @@ GAP = 1e-3  # of the assignment: what is left is far below the scatter of single
 @indicator(account="road_volumes")
 def road_traffic(roads: gpd.GeoDataFrame, roads_overlap: csr_array, city: Any, factors: Any,
                  tell: Any, *, volumes: str | None = None,
-                 control_total: float | None = None) -> Volumes:
+                 control_total: float | None = None,
+                 allocation: str = "territorial") -> Volumes:
     """Vehicle kilometres of each road, scaled to a control total when there is one.
 
     Counts stand wherever a road has one. The city's own controls are ``vehicle_km`` and, in its
@@ -39,6 +40,9 @@ def road_traffic(roads: gpd.GeoDataFrame, roads_overlap: csr_array, city: Any, f
         defaults that fit the control total best, without one lanes in China and class elsewhere.
     control_total
         Vehicle kilometres driven inside the area in a year [km a-1]; the city's own when None.
+    allocation
+        ``"territorial"`` counts all that is driven inside; ``"induced"``, with assigned volumes,
+        half of it for each end of a trip that lies inside.
 
     References
     ----------
@@ -57,7 +61,8 @@ def road_traffic(roads: gpd.GeoDataFrame, roads_overlap: csr_array, city: Any, f
         drive = driving(roads, factors, speed=speed, weather=city.layers.get("weather"))
         per_km = np.sum(list(drive.burnt.values()), axis=0)
     return volumes_of(roads, inside, factors, volumes=volumes, control_total=target,
-                      fuel_total=fuel, per_km=per_km, country=country, modelled=modelled)
+                      fuel_total=fuel, per_km=per_km, country=country, modelled=modelled,
+                      allocation=allocation)
 
 
 @indicator(

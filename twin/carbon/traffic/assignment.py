@@ -132,6 +132,32 @@ def assign(network: Network, trips: ArrayLike, *, gap: float = 1e-4, iterations:
     return told(network, volume, short, done, why, rows, memory)
 
 
+def quickest(network: Network, trips: ArrayLike, time: Floats) -> Floats:
+    """Return volumes of trips that all take the quickest ways at given times, shape (m,).
+
+    Parameters
+    ----------
+    network
+        Links and zones.
+    trips
+        From zone to zone, shape (z, z) [vehicle h-1].
+    time
+        Of each link, shape (m,) [s].
+
+    Raises
+    ------
+    MissingInput
+        When no way leads from a zone to another one that has trips to it.
+    """
+    order = network.order
+    matrix = _checked(network, trips, 1e-4, 1, METHODS[0])
+    volume, _ = _loaded(network, network.tail[order], network.head[order],
+                        np.ascontiguousarray(time[order]), matrix, 1)
+    out = np.empty_like(volume)
+    out[order] = volume
+    return out
+
+
 def _directed(volume: Floats, goal: Floats, rise: Floats, memory: Memory,
               method: Method) -> tuple[Floats, Memory]:
     """Return the end of the next step, and the memory with it put first."""

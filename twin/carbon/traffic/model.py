@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from layers.errors import CityTwinError, MissingInput
 from twin.carbon.traffic.assigned import Assigned
-from twin.carbon.traffic.assignment import Tell, assign
+from twin.carbon.traffic.assignment import Tell, assign, quickest
 from twin.carbon.traffic.demand import Demand, daily_demand
 from twin.carbon.traffic.gates import Volumes, gate_traffic
 from twin.carbon.traffic.network import Network
@@ -71,6 +71,23 @@ class Traffic:
     def vehicle_km(self) -> float:
         """Vehicle kilometres in the area in a year [km a-1]."""
         return self.network.vehicle_km(self.daily) * 365.0
+
+    @property
+    def induced(self) -> Floats:
+        """Share of each road's traffic that ends of trips in the area answer for, (roads,) [1].
+
+        A trip between two ends in the area counts whole, one with an end outside half, one that
+        only passes through not. Ways are the quickest of the busiest hour; roads without any get
+        the share of all.
+        """
+        z, trips = self.demand.zones, self.demand.trips
+        weight = np.zeros_like(trips)
+        weight[:z, :z], weight[:z, z:], weight[z:, :z] = 1.0, 0.5, 0.5
+        whole, owed = (quickest(self.network, t, self.hour.time) for t in (trips, trips * weight))
+        part, every = (self.network.by_road(v, self.roads) for v in (owed, whole))
+        mean = self.network.vehicle_km(owed) / max(self.network.vehicle_km(whole), 1e-9)
+        return np.asarray(np.divide(part, every, out=np.full(self.roads, mean),
+                                    where=np.nan_to_num(every) > 0))
 
     def per_vehicle_km(self, of_speed: Callable[[Floats], Floats]) -> Floats:
         """Return the mean of something that depends on speed over the vehicles of each road.
