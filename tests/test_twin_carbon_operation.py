@@ -38,7 +38,7 @@ from twin.factors import load
 from twin.pool import Picker
 
 HUBEI, PARIS, PRAGUE = Place("CN", "Hubei"), Place("FR"), Place("CZ")
-SHARED = Path("/work/shared/data/carbon")
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "carbon"
 
 
 def town(*uses: str, area: float = 100.0, **columns: Any) -> gpd.GeoDataFrame:
